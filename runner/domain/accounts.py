@@ -1,0 +1,44 @@
+"""Accounts: identities on a Site, with a reference to their secret and never the secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from runner.domain.states import AccountState
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretRef:
+    """Where a password is kept: `env` variable, `keyring` "service/username" or `file` path."""
+
+    kind: Literal["env", "keyring", "file"]
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewAccount:
+    """An Account as it is added; `name` is unique over all Sites and names the profile folder."""
+
+    name: str
+    site: str
+    username: str
+    secret: SecretRef
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A stored Account; `state_reason` says why it is not active and what to do."""
+
+    id: int
+    name: str
+    site: str
+    username: str
+    secret: SecretRef
+    tags: tuple[str, ...]
+    state: AccountState
+    state_reason: str | None
+    last_served_at: datetime | None
+    created_at: datetime

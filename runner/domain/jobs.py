@@ -1,0 +1,181 @@
+"""Jobs, Attempts, Steps, Sessions, Batches and Evidence as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from runner.domain.states import EvidenceKind, JobState, Mode, Outcome, Priority, SessionEnd
+from runner.errors import ErrorKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A request to perform one Flow for one Account.
+
+    `key` makes submitting idempotent: a second Job with the same key is the first one. `pinned_to` reserves the
+    Job for one owner (an on-demand run); it falls back to everybody when that owner is gone.
+    """
+
+    account: str
+    flow: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
+    due_at: datetime | None = None
+    key: str | None = None
+    batch_id: int | None = None
+    max_attempts: int = 3
+    pinned_to: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A stored Job. `attempts` counts those that cost one; `fence` rises with every claim."""
+
+    id: int
+    account: str
+    flow: str
+    params: Mapping[str, Any]
+    state: JobState
+    priority: Priority
+    due_at: datetime
+    created_at: datetime
+    ended_at: datetime | None
+    attempts: int
+    max_attempts: int
+    key: str | None
+    batch_id: int | None
+    pinned_to: str | None
+    owner: str | None
+    lease_until: datetime | None
+    fence: int
+    reason: str | None
+    result: Mapping[str, Any] | None
+    error_kind: ErrorKind | None
+    error: str | None
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """A Worker's claim on a Job: every later write proves itself with `fence`."""
+
+    job: Job
+    owner: str
+    fence: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One execution of a Job, `number` counted from 1 over all executions, interrupted ones included."""
+
+    id: int
+    job_id: int
+    account: str
+    flow: str
+    number: int
+    session_id: int | None
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: Outcome | None
+    kind: ErrorKind | None
+    error: str | None
+    step: str | None
+    wait_s: float | None
+    reason: str | None
+    sign_ins: int
+    popups: int
+    evidence_dir: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A named part of a Flow, as it ran in an Attempt."""
+
+    id: int
+    attempt_id: int
+    ordinal: int
+    name: str
+    started_at: datetime
+    ended_at: datetime | None
+    ok: bool | None
+    detail: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One time that a Profile was open in a live browser."""
+
+    id: int
+    account: str
+    mode: Mode
+    owner: str
+    browser_version: str
+    started_at: datetime
+    ended_at: datetime | None
+    end: SessionEnd | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceFile:
+    """A file that shows what an Attempt saw; `path` is relative to the evidence folder, `age_s` is for old pictures."""
+
+    kind: EvidenceKind
+    path: str
+    size_bytes: int
+    age_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """A stored EvidenceFile with its place among accounts and attempts."""
+
+    id: int
+    attempt_id: int
+    job_id: int
+    account: str
+    flow: str
+    kind: EvidenceKind
+    path: str
+    size_bytes: int
+    age_s: float | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchProgress:
+    """How far a Batch is; `done` counts every ended, parked or unknown Job."""
+
+    id: int
+    name: str
+    created_at: datetime
+    total: int
+    queued: int
+    running: int
+    succeeded: int
+    failed: int
+    parked: int
+    cancelled: int
+    unknown: int
+
+    @property
+    def done(self) -> int:
+        """Jobs for which nothing more happens by itself."""
+        return self.total - self.queued - self.running
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A recorded fact in the past tense, numbered by `id` over the whole store."""
+
+    id: int
+    at: datetime
+    name: str
+    account: str | None
+    job_id: int | None
+    attempt_id: int | None
+    batch_id: int | None
+    data: Mapping[str, Any]

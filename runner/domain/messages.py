@@ -1,0 +1,91 @@
+"""Threads and Messages, as a Site shows them and as they are stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.domain.states import Direction
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadSummary:
+    """One row of a Site's inbox. `fingerprint` changes whenever the Thread does (last time, excerpt, count)."""
+
+    remote_id: str
+    counterpart: str
+    listing_title: str | None
+    excerpt: str
+    last_at: datetime | None
+    unread: int
+    url: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for an unchanged Thread; reading a Thread clears `unread`, so that is left out."""
+        when = self.last_at.isoformat() if self.last_at else ""
+        text = "\x1f".join((self.remote_id, self.counterpart, self.excerpt, when))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteMessage:
+    """A Message as the Site shows it; `remote_id` is None where the Site gives none."""
+
+    remote_id: str | None
+    direction: Direction
+    sender: str
+    text: str
+    sent_at: datetime | None
+
+
+def keyed(messages: Iterable[RemoteMessage]) -> list[tuple[str, RemoteMessage]]:
+    """Give each Message of one Thread, in page order, a key that is the same at every reading.
+
+    The key is the Site's own id, or a hash of sender, time and text with an ordinal, so that the same words
+    sent twice in the same second remain two Messages.
+    """
+    seen: Counter[str] = Counter()
+    pairs = []
+    for message in messages:
+        if message.remote_id is not None:
+            pairs.append((f"id:{message.remote_id}", message))
+            continue
+        when = message.sent_at.isoformat() if message.sent_at else ""
+        text = "\x1f".join((message.direction, message.sender, when, message.text))
+        digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+        pairs.append((f"hash:{digest}:{seen[digest]}", message))
+        seen[digest] += 1
+    return pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredThread:
+    """A Thread in the store."""
+
+    id: int
+    account: str
+    remote_id: str
+    counterpart: str
+    listing_title: str | None
+    unread: int
+    last_at: datetime | None
+    url: str
+    message_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredMessage:
+    """A Message in the store; `key` is unique in its Thread."""
+
+    id: int
+    thread_id: int
+    key: str
+    direction: Direction
+    sender: str
+    text: str
+    sent_at: datetime | None
+    first_seen_at: datetime

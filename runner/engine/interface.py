@@ -1,0 +1,114 @@
+"""The job engine port: submit, claim, renew, finish, park, cancel, retry, list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from runner.domain.jobs import BatchProgress, Job, Lease, NewJob
+from runner.domain.states import JobState
+from runner.errors import ErrorKind
+
+
+class JobEngine(Protocol):
+    """Stores Jobs and hands them out, one per Account at a time. Every write after a claim is fenced.
+
+    All methods that take a Lease raise StaleLease when another owner has it by now.
+    """
+
+    async def submit(self, jobs: Sequence[NewJob]) -> list[Job]:
+        """Store Jobs in one transaction; one whose key exists already is returned as it stands.
+
+        Raises NotFound when an Account does not exist.
+        """
+        ...
+
+    async def submit_batch(self, name: str, jobs: Sequence[NewJob]) -> tuple[int, list[Job]]:
+        """Store Jobs as one Batch; returns its id and the Jobs."""
+        ...
+
+    async def claim(self, *, owner: str, ttl_s: float, account: str | None = None) -> Lease | None:
+        """Lease the Job that Rotation chooses, of `account` only when given; None when nothing is due.
+
+        A Job pinned to another live owner is passed over. An Account that is not active, or that has a running Job,
+        is passed over.
+        """
+        ...
+
+    async def claim_job(self, job_id: int, *, owner: str, ttl_s: float) -> Lease | None:
+        """Lease this very Job if it is queued and its Account free, whatever the Account's state; None otherwise."""
+        ...
+
+    async def renew(self, lease: Lease, *, ttl_s: float) -> bool:
+        """Lengthen a Lease; returns True when somebody has asked to cancel the Job meanwhile."""
+        ...
+
+    async def succeed(self, lease: Lease, result: Mapping[str, Any]) -> None:
+        """End the Job as succeeded with its result."""
+        ...
+
+    async def fail(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
+        """End the Job as failed; costs an attempt."""
+        ...
+
+    async def retry_later(self, lease: Lease, *, due_at: datetime, kind: ErrorKind, error: str) -> None:
+        """Queue the Job again for `due_at`; costs an attempt."""
+        ...
+
+    async def requeue(self, lease: Lease) -> None:
+        """Queue the Job again as it was, for now; costs no attempt (our own shutdown or crash)."""
+        ...
+
+    async def park(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
+        """Park the Job until a person acts."""
+        ...
+
+    async def doubt(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
+        """End the Job as unknown: an Effect was fired and nobody can tell whether it happened."""
+        ...
+
+    async def acknowledge_cancel(self, lease: Lease) -> None:
+        """End a running Job as cancelled, once its browser is gone."""
+        ...
+
+    async def cancel(self, job_id: int) -> Job:
+        """Cancel a queued or parked Job now, ask for it when it runs. Raises NotFound, Conflict when it has ended."""
+        ...
+
+    async def retry(self, job_id: int) -> Job:
+        """Queue a failed, cancelled, parked or unknown Job again with its attempts at 0. Raises NotFound, Conflict."""
+        ...
+
+    async def get(self, job_id: int) -> Job:
+        """One Job. Raises NotFound."""
+        ...
+
+    async def list_jobs(
+        self,
+        *,
+        states: Sequence[JobState] = (),
+        account: str | None = None,
+        batch_id: int | None = None,
+        flow: str | None = None,
+        limit: int = 50,
+        before_id: int | None = None,
+    ) -> list[Job]:
+        """Jobs that match, newest first, at most `limit`, with ids below `before_id`."""
+        ...
+
+    async def holder(self, account: str) -> Job | None:
+        """The running Job of an Account, which says who has it; None when it is free."""
+        ...
+
+    async def batch(self, batch_id: int) -> BatchProgress:
+        """How far a Batch is. Raises NotFound."""
+        ...
+
+    async def next_due_at(self) -> datetime | None:
+        """When the next queued Job of an active Account is due; None when nothing is queued."""
+        ...
+
+    async def release_dead(self, *, alive: Sequence[str]) -> list[Job]:
+        """Queue again, at no cost, the running Jobs whose owner is not in `alive` and whose lease has run out."""
+        ...

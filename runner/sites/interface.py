@@ -1,0 +1,107 @@
+"""The Site contract: page objects with typed results, and no knowledge of the store.
+
+An adapter subclasses Site, is registered under the entry point group `runner.sites`, and passes the contract
+suite in tests/contract/test_site_contract.py.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from playwright.async_api import Locator, Page
+
+from runner.domain.listings import Listing, RemoteListing
+from runner.domain.messages import RemoteMessage, ThreadSummary
+from runner.errors import AttemptError
+
+BeforeSubmit = Callable[[], Awaitable[None]]
+"""Awaited immediately before the click that changes something at the Site: the Effect is armed here."""
+
+
+class Steps(Protocol):
+    """Opens named Steps: each is timed, recorded, and shown live."""
+
+    def __call__(self, name: str, detail: str = "") -> AbstractAsyncContextManager[None]:
+        """Run the body as the Step `name`; `detail` is for a person ("photo 3 of 10")."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Popup:
+    """Something that may cover the page at any time: when `locator` shows, `dismiss` is clicked."""
+
+    name: str
+    locator: Locator
+    dismiss: Locator
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastResponse:
+    """The last answer of the Site to a document or data request, for judging what went wrong."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+
+
+class Site(ABC):
+    """A web site, operated through one page that is signed in as at most one Account."""
+
+    name: ClassVar[str]
+    revision: ClassVar[str] = "1"
+    """Rises when the adapter's locators change: part of an error's signature."""
+
+    def __init__(self, page: Page, *, base_url: str, steps: Steps, options: Mapping[str, Any]) -> None:
+        self.page = page
+        self.base_url = base_url.rstrip("/")
+        self.step = steps
+        self.options = options
+
+    @abstractmethod
+    async def whoami(self) -> str | None:
+        """The username that the Site says is signed in, read from a page of the Site; None when signed out."""
+
+    @abstractmethod
+    async def login(self, username: str, password: str) -> None:
+        """Sign in once. Raises NeedsPerson(kind=VALIDATION) when the password is refused."""
+
+    @abstractmethod
+    def threads(self, since: datetime | None = None) -> AsyncIterator[ThreadSummary]:
+        """All Threads of the inbox, newest first, past the paging; those older than `since` may be left out."""
+
+    @abstractmethod
+    async def messages(self, thread_id: str) -> list[RemoteMessage]:
+        """All Messages of one Thread in the order of the page."""
+
+    @abstractmethod
+    async def send(self, thread_id: str, text: str, *, before_submit: BeforeSubmit) -> RemoteMessage:
+        """Send a Message and return it as the Site shows it. Raises Rejected with the Site's own words."""
+
+    @abstractmethod
+    async def publish(self, listing: Listing, *, before_submit: BeforeSubmit) -> RemoteListing:
+        """Publish a Listing, with all fields and photos, and return the Site's id and URL. Raises Rejected."""
+
+    @abstractmethod
+    async def find_listing(self, listing: Listing) -> list[RemoteListing]:
+        """Every own Listing at the Site that is this one (by its visible reference and title): [] when absent."""
+
+    @abstractmethod
+    async def find_message(self, thread_id: str, text: str) -> list[RemoteMessage]:
+        """Every outbound Message of a Thread with exactly this text, oldest first."""
+
+    @abstractmethod
+    async def trouble(self, last_response: LastResponse | None) -> AttemptError | None:
+        """What is wrong with the page that is open now, on any page at any time; None when it looks well.
+
+        Recognises a Challenge, a lock (NeedsPerson), an expired login (SessionExpired), a rate limit (RateLimited) and
+        an error of the server (RetryLater). Reads only: never navigates, never clicks.
+        """
+
+    def popups(self) -> list[Popup]:
+        """Pop-ups that are dismissed wherever they appear."""
+        return []
