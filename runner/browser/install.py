@@ -20,6 +20,8 @@ DOWNLOAD_DEADLINE_S = 600.0
 APT_DEADLINE_S = 900.0
 LISTS_ARE_STALE_AFTER_S = 24 * 3600.0
 LAST_LINES = 4
+NO_QUESTIONS = {"DEBIAN_FRONTEND": "noninteractive"}
+DONE = "done"
 
 # Beside the browser itself: its sandbox for whoever is not root, the shell that starts faster without a window, and
 # letters and emoji, without which a screenshot shows boxes. Left out where the distribution does not have them.
@@ -117,14 +119,14 @@ def _playwright(machine: Machine, *words: str) -> Trial:
         (sys.executable, "-m", "playwright", *words),
         shown=" ".join(("playwright", *words)),
         deadline_s=DOWNLOAD_DEADLINE_S,
-        environ=machine.environ,
+        environ={**machine.environ, **NO_QUESTIONS},  # --with-deps calls apt-get
     )
 
 
 def _with_apt(say: Say, machine: Machine) -> list[Trial]:
     if not (machine.is_root and machine.has_apt):
         return []
-    environ = {**machine.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    environ = {**machine.environ, **NO_QUESTIONS}
     trials = []
 
     def apt(*words: str) -> bool:
@@ -161,9 +163,6 @@ def _lists_are_stale(folder: Path) -> bool:
     if not lists:
         return True
     return time.time() - folder.stat().st_mtime > LISTS_ARE_STALE_AFTER_S
-
-
-DONE = "done"
 
 
 def _try(command: Sequence[str], *, shown: str, deadline_s: float, environ: Mapping[str, str]) -> Trial:
@@ -207,8 +206,11 @@ def _ending(how: str, said: str) -> str:
 
 def _what_to_type(machine: Machine) -> str:
     if machine.has_apt:
-        command = "apt-get update && apt-get install -y chromium"
-        return f"Type: {command if machine.is_root else f'sudo sh -c "{command}"'}   and then: make setup"
+        sudo = "" if machine.is_root else "sudo "
+        return (
+            f"Type: {sudo}apt-get update && {sudo}apt-get install -y chromium   and then: make setup\n"
+            "  (or install Google Chrome, which is found too, or set browser.path to a browser that is elsewhere)"
+        )
     return "Install Google Chrome or Chromium, or set browser.path to one that is here; then type: make setup"
 
 
