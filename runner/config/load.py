@@ -1,0 +1,89 @@
+"""Reads the configuration: file, then environment, then command line, each outranking the one before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from runner.config.problems import ConfigError, Wording
+from runner.config.settings import Settings, clashes
+from runner.config.sources import CONFIG_VARIABLE, EnvironmentSource, FileSource, Values
+from runner.config.toml_lines import KeyPath
+
+FILE_NAME = "playwright.config.toml"
+
+
+def load(
+    path: Path | None = None, *, environ: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read `path`, else $RUNNER_CONFIG, else ./playwright.config.toml; ConfigError lists every problem.
+
+    `flags` holds what the command line says, by dotted key (`{"browser.headless": False}`). All paths in the
+    result are absolute; relative ones, wherever they were set, start at the folder of the file.
+    """
+    environ = os.environ if environ is None else environ
+    path = path or Path(environ.get(CONFIG_VARIABLE) or FILE_NAME).expanduser()
+    file = FileSource(Settings, path, str(path))
+    values = Values(file(), file.origins)
+    environment = EnvironmentSource(Settings, environ, values)
+    environment()
+    for key, value in (flags or {}).items():
+        values.put(tuple(key.split(".")), value, "command line")
+    settings = _validated(values, environment.problems, file)
+    folder = path.absolute().parent
+    return _with_absolute_paths(settings, folder).with_origins(path.absolute(), _named(values))
+
+
+def _validated(values: Values, problems: list[str], file: FileSource) -> Settings:
+    wording = Wording(Settings, values.data, values.origins, file.shown)
+    problems = list(problems)
+    settings = None
+    try:
+        settings = Settings.model_validate(values.data)
+    except ValidationError as error:
+        # "clash" comes only when all else is right, and without a place: _clashes says the same with its line.
+        problems += [wording.sentence(each) for each in error.errors() if each["type"] != "clash"]
+    problems += [wording.line(place, message) for place, message in _clashes(values.data)]
+    if settings is None or problems:
+        # Raised out here, so that no traceback shows pydantic's error and with it whatever was typed.
+        raise ConfigError(problems, cure="Mend it and try again; docs/configuration.md lists every setting.")
+    return settings
+
+
+def _clashes(data: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
+    accounts, sites = data.get("accounts"), data.get("sites")
+    if not isinstance(accounts, list) or not all(isinstance(each, Mapping) for each in accounts):
+        return []
+    known = sites if isinstance(sites, Mapping) else Settings().sites
+    rows = [(each.get("name"), each.get("site"), each.get("username", each.get("name"))) for each in accounts]
+    return [(("accounts", index, key), message) for index, key, message in clashes(rows, known)]
+
+
+def _named(values: Values) -> dict[str, str]:
+    """Origins by dotted key, with accounts called by name: `accounts.amy.password`."""
+    named: dict[str, str] = {}
+    for path, origin in values.origins.items():
+        if path[0] == "accounts" and len(path) > 1:
+            path = ("accounts", values.data["accounts"][path[1]]["name"], *path[2:])
+        named[".".join(map(str, path))] = origin
+    return named
+
+
+def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
+    browser = settings.browser
+    if browser.path is not None:
+        browser = browser.model_copy(update={"path": folder / browser.path})
+    accounts = tuple(account.with_secret_in(folder) for account in settings.accounts)
+    return settings.model_copy(
+        update={
+            "browser": browser,
+            "evidence": settings.evidence.model_copy(update={"dir": folder / settings.evidence.dir}),
+            "store": settings.store.model_copy(update={"path": folder / settings.store.path}),
+            "profiles": settings.profiles.model_copy(update={"dir": folder / settings.profiles.dir}),
+            "accounts": accounts,
+        }
+    )
