@@ -30,6 +30,7 @@ check: setup ## formatting, lint, strict types, floors, house rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy tools
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house_rules.py
 

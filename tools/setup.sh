@@ -75,7 +75,7 @@ make_venv() {
 }
 
 # Pip's own settings (index, proxy, certificates) are the machine's business and stay in force.
-pip() { PIP_USER=0 $venv/bin/python -m pip --disable-pip-version-check --quiet "$@" </dev/null; }
+pip() { PIP_USER=0 $venv/bin/python -m pip --disable-pip-version-check -qq "$@" </dev/null; }
 
 install_pins() {
     say "installing $(grep -c '==' $pins) pinned packages into $venv (about a minute)"

@@ -206,11 +206,9 @@ def _ending(how: str, said: str) -> str:
 
 def _what_to_type(machine: Machine) -> str:
     if machine.has_apt:
-        sudo = "" if machine.is_root else "sudo "
-        return (
-            f"Type: {sudo}apt-get update && {sudo}apt-get install -y chromium   and then: make setup\n"
-            "  (or install Google Chrome, which is found too, or set browser.path to a browser that is elsewhere)"
-        )
+        apt_get = "apt-get" if machine.is_root else "sudo apt-get"
+        command = f"{apt_get} update && {apt_get} install -y chromium"
+        return f"Type: {command}   and then: make setup\n  (or install Google Chrome, which is found too)"
     return "Install Google Chrome or Chromium, or set browser.path to one that is here; then type: make setup"
 
 

@@ -12,14 +12,16 @@ Setting = Literal["auto", "required"]
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxChoice:
-    """How to start Chromium: give `sandboxed` to Playwright's `chromium_sandbox`, show `warning` once if there is one.
+    """How to start Chromium: give `sandboxed` to Playwright's `chromium_sandbox`, show `warning` and `cure` once.
 
-    Playwright's own default is no sandbox, so `chromium_sandbox` must be given whatever the choice.
+    Both are None when the sandbox is on. Playwright's own default is no sandbox, so `chromium_sandbox` must always be
+    given.
     """
 
     sandboxed: bool
     args: tuple[str, ...] = ()
     warning: str | None = None
+    cure: str | None = None
 
 
 def sandbox_mode(*, setting: Setting, is_root: bool) -> SandboxChoice:
@@ -37,5 +39,6 @@ def sandbox_mode(*, setting: Setting, is_root: bool) -> SandboxChoice:
     return SandboxChoice(
         sandboxed=False,
         args=("--no-sandbox",),
-        warning="Chromium runs without its sandbox, because this is root. Run as another user to have it on.",
+        warning="Chromium runs without its sandbox, because this is root.",
+        cure="Run as another user to have it on.",
     )
