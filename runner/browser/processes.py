@@ -1,0 +1,117 @@
+"""Browser processes as the system sees them: found by profile, killed with all that they started, waited for.
+
+Playwright puts Chromium in a session of its own, so neither a process group of ours nor the death of the driver
+is sure to reach it; the path of the profile on its command line is. Processes are held as psutil.Process, which
+knows a process from a later one with the same pid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+POLL_S = 0.02
+_HAS_PIDFD = hasattr(os, "pidfd_open")
+
+
+def browsers_on(user_data_dir: Path) -> list[psutil.Process]:
+    """The browser processes (a wrapper script included) that were started on this folder, oldest first."""
+    flag = f"--user-data-dir={user_data_dir}"
+    found = []
+    for process in psutil.process_iter(["cmdline", "create_time"]):
+        words = process.info["cmdline"] or ()
+        if flag in words and not any(word.startswith("--type=") for word in words):
+            found.append((process.info["create_time"], process.pid, process))
+    return [process for _, _, process in sorted(found, key=lambda each: each[:2])]
+
+
+def with_descendants(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """The same processes and everything that they started and that still runs."""
+    tree: dict[int, psutil.Process] = {}
+    for process in processes:
+        tree[process.pid] = process
+        try:
+            tree |= {child.pid: child for child in process.children(recursive=True)}
+        except psutil.NoSuchProcess:
+            continue  # it ended while we looked, which is what is wanted of it
+    return list(tree.values())
+
+
+def kill(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Send SIGKILL, and return those that were there to receive it."""
+    return [process for process in processes if _kill(process)]
+
+
+def is_running(process: psutil.Process) -> bool:
+    """Whether the process lives; a zombie that nobody has collected does not."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def started_at(pid: int) -> datetime | None:
+    """When the process was started, None when it is gone."""
+    try:
+        return datetime.fromtimestamp(psutil.Process(pid).create_time(), UTC)
+    except psutil.NoSuchProcess:
+        return None
+
+
+async def ended(processes: Iterable[psutil.Process], seconds: float | None = None) -> bool:
+    """Wait until none of the processes runs any more; False when some still does after `seconds`."""
+    waits = [_ended(process) for process in processes]
+    try:
+        async with asyncio.timeout(seconds):
+            await asyncio.gather(*waits)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _kill(process: psutil.Process) -> bool:
+    try:
+        if not _HAS_PIDFD:
+            if is_running(process):
+                process.kill()
+                return True
+            return False
+        handle = os.pidfd_open(process.pid)
+        try:
+            # Looked at after the handle is open: from here on the pid cannot pass to another process unnoticed.
+            if not is_running(process):
+                return False
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        finally:
+            os.close(handle)
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
+    return True
+
+
+async def _ended(process: psutil.Process) -> None:
+    """Wait for the end of a process that need not be our child, by its pidfd where there is one."""
+    if not _HAS_PIDFD:
+        while is_running(process):  # noqa: ASYNC110 - macOS tells nobody but the parent
+            await asyncio.sleep(POLL_S)
+        return
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    try:
+        if not is_running(process):
+            return
+        loop.add_reader(handle, done.set)
+        await done.wait()
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)

@@ -1,0 +1,161 @@
+"""Profile folders: made, checked, locked and told apart from those that somebody else has open."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from runner.browser import processes
+from runner.errors import Conflict, SetupError
+
+LOCK = "lock"
+README = "README.txt"
+README_TEXT = """This folder belongs to the runner: it is the browser profile of one account.
+
+  chromium/   what the browser keeps: cookies, local storage, cache. It holds the account's sign-in, so treat
+              this folder like a password: only its owner may read it, and it belongs in no shared backup.
+  lock        held by the browser for as long as it runs, so that the account is never open twice. Leave it alone.
+
+Deleting the folder while no browser runs signs the account out; the runner makes a new one and signs in again.
+"""
+SINGLETONS = ("SingletonLock", "SingletonCookie", "SingletonSocket")
+LOCK_WAIT_S = 1.0
+_LOCK_POLL_S = 0.02
+
+
+def user_data_dir(profile_dir: Path) -> Path:
+    """Chromium's own folder inside the profile folder."""
+    return profile_dir / "chromium"
+
+
+def lock_file(profile_dir: Path) -> Path:
+    """The file that the browser holds locked for as long as it lives."""
+    return profile_dir / LOCK
+
+
+def prepare(profile_dir: Path, *, account: str, browser_major: int) -> None:
+    """Make the folder ready for a launch: there, private, writable, not newer than the browser, nothing stale in it.
+
+    Raises SetupError for a folder that cannot be used, Conflict when a browser has it open.
+    """
+    _make(profile_dir, account)
+    with locked(profile_dir, account=account):
+        _refuse_newer(profile_dir, account, browser_major)
+        _clear_singletons(profile_dir, account)
+
+
+@contextlib.contextmanager
+def locked(profile_dir: Path, *, account: str) -> Iterator[None]:
+    """Hold the profile's lock ourselves for a moment. Raises Conflict when a browser has it."""
+    handle = os.open(lock_file(profile_dir), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        until = time.monotonic() + LOCK_WAIT_S
+        while not _try_lock(handle):
+            if time.monotonic() > until:
+                raise taken(profile_dir, account)
+            time.sleep(_LOCK_POLL_S)
+        yield
+    finally:
+        os.close(handle)
+
+
+def taken(profile_dir: Path, account: str) -> Conflict:
+    """The error for a profile that is open elsewhere, with the pid and start of whoever has it."""
+    pid = holder(profile_dir)
+    since = processes.started_at(pid) if pid else None
+    who = f"pid {pid}" if pid else "a process that cannot be seen from here"
+    when = f", since {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
+    return Conflict(
+        f"{account}'s profile is open in another browser ({who}{when}).",
+        cure="Wait until that browser is closed, or close it; one account is never open in two.",
+    )
+
+
+def holder(profile_dir: Path) -> int | None:
+    """The pid of the process that holds the profile's lock; None when it is free."""
+    try:
+        file = lock_file(profile_dir).stat()
+    except FileNotFoundError:
+        return None
+    open_in = [each.pid for each in processes.browsers_on(user_data_dir(profile_dir))]
+    table = Path("/proc/locks")
+    if table.exists():
+        pids = _flock_pids(table.read_text(), file)
+        return next(iter([*(pid for pid in open_in if pid in pids), *pids]), None)
+    return open_in[-1] if open_in else None
+
+
+def _flock_pids(table: str, file: os.stat_result) -> list[int]:
+    # A line: "12: FLOCK  ADVISORY  WRITE 4711 08:01:131074 0 EOF", with device numbers in hexadecimal.
+    where = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    rows = [line.split() for line in table.splitlines()]
+    return [int(row[4]) for row in rows if len(row) >= 6 and row[1] == "FLOCK" and row[5] == where]
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _make(profile_dir: Path, account: str) -> None:
+    try:
+        profile_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = stat.S_IMODE(profile_dir.stat().st_mode)
+        # Root may write anywhere; a folder that its owner made read-only is still not ours to write to.
+        if not mode & stat.S_IWUSR:
+            raise PermissionError(13, "the folder is read-only")
+        if mode & 0o077:
+            profile_dir.chmod(0o700)
+        user_data_dir(profile_dir).mkdir(mode=0o700, exist_ok=True)
+        readme = profile_dir / README
+        if not readme.exists():
+            readme.write_text(README_TEXT, encoding="utf-8")
+        lock_file(profile_dir).touch(mode=0o600)
+    except OSError as error:
+        raise SetupError(
+            f"The profile folder of account {account} cannot be used: {profile_dir}: {error.strerror or error}.",
+            cure=f'Make it writable (chmod u+rwx "{profile_dir}", and look at its owner and the free disk space), '
+            "or set profiles.dir to another folder.",
+        ) from error
+
+
+def _refuse_newer(profile_dir: Path, account: str, browser_major: int) -> None:
+    """A newer Chromium has migrated its databases: an older one would drop what it cannot read, cookies first."""
+    try:
+        written_by = (user_data_dir(profile_dir) / "Last Version").read_text().strip()
+    except FileNotFoundError:
+        return
+    major = written_by.partition(".")[0]
+    if major.isdecimal() and int(major) > browser_major:
+        raise SetupError(
+            f"The profile of account {account} was last used by Chromium {written_by}, "
+            f"and the browser found here is older ({browser_major}).",
+            cure=f"Set browser.path to a Chromium of version {major} or newer, or move {profile_dir} away: "
+            "the account then signs in anew.",
+        )
+
+
+def _clear_singletons(profile_dir: Path, account: str) -> None:
+    """Remove what a killed browser left; only called while the profile's lock is ours."""
+    folder = user_data_dir(profile_dir)
+    link = folder / SINGLETONS[0]
+    if link.is_symlink():
+        host, _, pid = os.readlink(link).rpartition("-")
+        here = {str(each.pid) for each in processes.browsers_on(folder)}
+        if host == socket.gethostname() and pid in here:
+            # Nobody holds our lock, and yet a browser is open here: a person started it without the runner.
+            raise Conflict(
+                f"{account}'s profile is open in a browser that the runner did not start (pid {pid}).",
+                cure="Close that browser first.",
+            )
+    for name in SINGLETONS:
+        (folder / name).unlink(missing_ok=True)

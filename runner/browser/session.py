@@ -1,0 +1,160 @@
+"""A live Session: one account's profile open in one browser, with everything that it says and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+from playwright.async_api import BrowserContext, Page
+from playwright.async_api import Error as PlaywrightError
+
+from runner.browser import deadlines, processes, profiles
+from runner.browser.deadlines import Gone
+from runner.browser.guard import BlockedRequest, Guard
+from runner.browser.listening import Listener
+from runner.browser.ring import Ring
+from runner.domain.clock import Clock
+from runner.logs import Redactor
+
+T = TypeVar("T")
+
+KILL_S = 5.0
+"""How long a killed process may take to disappear: the kernel frees its memory first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """Deadlines in seconds, of Playwright's and of our own."""
+
+    launch_s: float = 30.0
+    action_s: float = 10.0
+    navigation_s: float = 20.0
+    close_s: float = 10.0
+
+
+class Ending(StrEnum):
+    """How a browser ended."""
+
+    CLOSED = "closed"  # cleanly: cookies are on disk
+    KILLED = "killed"  # it did not close in time
+    WAS_GONE = "was_gone"  # it had crashed or been closed before we asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closed:
+    """How a Session ended, in how many seconds, and the pids that had to be killed."""
+
+    ending: Ending
+    seconds: float
+    killed: tuple[int, ...] = ()
+
+
+class LiveSession:
+    """An open browser with one page for flows; made by `Browsers.launch`, ended by `close`.
+
+    `gone` is set, with a reason, when the page crashes, the window is closed or the browser process ends.
+    """
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        profile_dir: Path,
+        context: BrowserContext,
+        page: Page,
+        browser_version: str,
+        browsers: list[psutil.Process],
+        guard: Guard,
+        redactor: Redactor,
+        timeouts: Timeouts,
+        clock: Clock,
+    ) -> None:
+        self.account = account
+        self.profile_dir = profile_dir
+        self.context = context
+        self.page = page
+        self.browser_version = browser_version
+        self.started_at: datetime = clock.now()
+        self.pid: int = browsers[-1].pid
+        self.guard = guard
+        self.redactor = redactor
+        self.timeouts = timeouts
+        self.ring = Ring(redactor)
+        self.gone = Gone()
+        self._browsers = browsers
+        self._closing: asyncio.Task[Closed] | None = None
+        self._listener = Listener(context, page, guard=guard, ring=self.ring, gone=self.gone, clock=clock)
+        self._watch = asyncio.create_task(self._watch_process(), name=f"watch browser {self.pid}")
+
+    @property
+    def blocked(self) -> list[BlockedRequest]:
+        """Requests that the origin allowlist refused (the first few hundred; `guard.count` has the number)."""
+        return self.guard.blocked
+
+    @property
+    def crashed_reason(self) -> str | None:
+        """Why the browser cannot be used any more; None while it can."""
+        return self.gone.reason
+
+    async def within(self, seconds: float, awaitable: Awaitable[T], what: str) -> T:
+        """Await under a deadline and no longer than the browser lives (see `deadlines.within`)."""
+        return await deadlines.within(seconds, awaitable, what, gone=self.gone)
+
+    async def close(self) -> Closed:
+        """Close the browser and wait until its profile is free; kills it when it does not close in time.
+
+        May be called again and by several at once: all get the one ending. When the caller is cancelled the
+        closing goes on, and ends within `close_s` and a few seconds.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name=f"close browser {self.pid}")
+        return await asyncio.shield(self._closing)
+
+    async def _close(self) -> Closed:
+        started = time.monotonic()
+        self._listener.closing = True
+        was_gone = not all(processes.is_running(each) for each in self._browsers)
+        tree = processes.with_descendants(self._browsers)
+        clean = await self._close_context()
+        left_s = max(0.5, self.timeouts.close_s - (time.monotonic() - started)) if clean else 0.0
+        clean = await processes.ended(self._browsers, left_s) and clean
+        # Renderers that hang may outlive even a browser that closed properly.
+        killed = processes.kill(tree)
+        await processes.ended(tree, KILL_S)
+        self._watch.cancel()
+        self.gone.because("it was closed")
+        ending = Ending.WAS_GONE if was_gone else Ending.CLOSED if clean else Ending.KILLED
+        pids = tuple(each.pid for each in killed)
+        return Closed(ending=ending, seconds=time.monotonic() - started, killed=pids)
+
+    async def _close_context(self) -> bool:
+        try:
+            async with asyncio.timeout(self.timeouts.close_s):
+                await self.context.close()
+        except (TimeoutError, PlaywrightError):
+            return False  # frozen or gone already: the kill follows
+        return True
+
+    async def _watch_process(self) -> None:
+        """The kernel's word that the process ended reaches us even when the driver hangs."""
+        await processes.ended(self._browsers[-1:])
+        if not self._listener.closing:
+            self.gone.because(f"its process (pid {self.pid}) ended unexpectedly")
+
+
+async def kill_browser_of(profile_dir: Path) -> list[int]:
+    """Kill every browser that is open on a profile, with all that it started, and wait for its end.
+
+    For browsers whose owner is proved dead. Returns the pids that were killed.
+    """
+    tree = processes.with_descendants(processes.browsers_on(profiles.user_data_dir(profile_dir)))
+    killed = processes.kill(tree)
+    await processes.ended(killed, KILL_S)
+    return [each.pid for each in killed]
