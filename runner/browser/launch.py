@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,10 +101,17 @@ class Browsers:
             profiles.prepare, request.profile_dir, account=request.account, browser_major=request.browser.major
         )
         guard = Guard(request.allowed_origins, request.on_blocked)
-        context = await self._open(request, guard)
-        return await self._begin(request, guard, context)
+        # Chromium ignores a switch that it does not know; this one tells our browser from anybody else's.
+        mark = f"--runner-launch={uuid.uuid4()}"
+        try:
+            context = await self._open(request, guard, mark)
+            return self._begin(request, guard, context, processes.started_with(mark))
+        except BaseException:
+            # However a launch failed, it leaves no browser behind; a taken profile's browser has another mark.
+            await asyncio.shield(_kill_all(mark))
+            raise
 
-    async def _open(self, request: LaunchRequest, guard: Guard) -> BrowserContext:
+    async def _open(self, request: LaunchRequest, guard: Guard, mark: str) -> BrowserContext:
         chromium = (await self._driver()).chromium
         timeouts = request.timeouts
         try:
@@ -114,7 +122,7 @@ class Browsers:
                     executable_path=self._program("flocked.sh"),
                     headless=request.mode is Mode.HEADLESS,
                     chromium_sandbox=request.sandbox.sandboxed,
-                    args=[*guard.switches(), *request.args],
+                    args=[*request.args, *guard.switches(), mark],  # Chromium heeds the last of two: the guard's
                     env=_browser_environment(request),
                     timeout=timeouts.launch_s * 1000,
                     slow_mo=request.slow_mo_ms,
@@ -128,31 +136,22 @@ class Browsers:
                     handle_sighup=False,
                 )
         except PlaywrightError as error:
-            await asyncio.shield(self._kill_leftover(request))
             raise _why_not_launched(request, error) from error
         except TimeoutError as error:
-            await asyncio.shield(self._kill_leftover(request))
             raise _too_slow(request) from error
-        except asyncio.CancelledError:
-            await asyncio.shield(self._kill_leftover(request))
-            raise
 
-    async def _begin(self, request: LaunchRequest, guard: Guard, context: BrowserContext) -> LiveSession:
-        try:
-            page = context.pages[0] if context.pages else await context.new_page()
-            browsers = processes.browsers_on(profiles.user_data_dir(request.profile_dir))
-            if not browsers:
-                raise BrowserGone(f"The browser of account {request.account} ended as soon as it had started.")
-        except BaseException:
-            await asyncio.shield(self._kill_leftover(request))
-            raise
+    def _begin(
+        self, request: LaunchRequest, guard: Guard, context: BrowserContext, browsers: list[psutil.Process]
+    ) -> LiveSession:
+        if not browsers or not context.pages:
+            raise BrowserGone(f"The browser of account {request.account} ended as soon as it had started.")
         context.set_default_timeout(request.timeouts.action_s * 1000)
         context.set_default_navigation_timeout(request.timeouts.navigation_s * 1000)
         session = LiveSession(
             account=request.account,
             profile_dir=request.profile_dir,
             context=context,
-            page=page,
+            page=context.pages[0],
             browser_version=request.browser.version,
             browsers=browsers,
             guard=guard,
@@ -162,15 +161,6 @@ class Browsers:
         )
         self._sessions = [each for each in self._sessions if not each.gone.is_set()] + [session]
         return session
-
-    async def _kill_leftover(self, request: LaunchRequest) -> None:
-        """Kill what a failed launch left behind: only what our driver started, for a taken profile is another's."""
-        if self._driver_process is None:
-            return
-        ours = {each.pid for each in processes.with_descendants([self._driver_process])}
-        on_it = processes.browsers_on(profiles.user_data_dir(request.profile_dir))
-        tree = processes.with_descendants(each for each in on_it if each.pid in ours)
-        await processes.ended(processes.kill(tree), KILL_S)
 
     async def _driver(self) -> Playwright:
         """The driver, started anew when it has died: its Sessions died with it, others need not."""
@@ -222,6 +212,11 @@ def _drivers() -> list[psutil.Process]:
         except psutil.NoSuchProcess:
             continue  # a child that ended meanwhile is no driver of ours
     return found
+
+
+async def _kill_all(mark: str) -> None:
+    tree = processes.with_descendants(processes.started_with(mark))
+    await processes.ended(processes.kill(tree), KILL_S)
 
 
 @contextlib.contextmanager

@@ -24,12 +24,16 @@ DATA_TYPES = frozenset({"xhr", "fetch"})
 
 
 class Listener:
-    """Fills the Ring, the Guard's record and `gone` from Playwright's events; set `closing` before closing."""
+    """Fills the Ring, the Guard's record and `gone` from Playwright's events; set `closing` before closing.
+
+    `disconnected` says that the browser went without having been asked.
+    """
 
     def __init__(
         self, context: BrowserContext, page: Page, *, guard: Guard, ring: Ring, gone: Gone, clock: Clock
     ) -> None:
         self.closing = False
+        self.disconnected = False
         self._page = page
         self._guard, self._ring, self._gone, self._clock = guard, ring, gone, clock
         context.on("console", self._on_console)
@@ -39,11 +43,15 @@ class Listener:
         context.on("requestfailed", self._on_request_failed)
         context.on("response", self._on_response)
         context.on("page", self._on_page)
-        context.on("close", lambda _: self._end("it was closed"))
+        context.on("close", lambda _: self._disconnected())
         page.on("crash", lambda _: self._end("its page crashed"))
         page.on("close", lambda _: self._end("its page was closed"))
         for each in context.pages:
             each.on("websocket", self._on_websocket)
+
+    def _disconnected(self) -> None:
+        self.disconnected = not self.closing
+        self._end("it was closed")
 
     def _end(self, reason: str) -> None:
         if not self.closing:
@@ -103,10 +111,12 @@ class Listener:
             self._ring.answer(answer, document=document)
 
     def _is_main_document(self, request: Request) -> bool:
-        # A service worker's requests have no frame, and asking for it raises.
-        return request.service_worker is None and (
-            request.is_navigation_request() and request.frame == self._page.main_frame
-        )
+        if request.service_worker is not None or not request.is_navigation_request():
+            return False
+        try:
+            return bool(request.frame == self._page.main_frame)
+        except PlaywrightError:
+            return False  # the first request of another window: its frame does not exist yet, so it is not ours
 
     def _refused(self, method: str, url: str, resource_type: str) -> None:
         at = self._clock.now()

@@ -22,7 +22,11 @@ _HAS_PIDFD = hasattr(os, "pidfd_open")
 
 def browsers_on(user_data_dir: Path) -> list[psutil.Process]:
     """The browser processes (a wrapper script included) that were started on this folder, oldest first."""
-    flag = f"--user-data-dir={user_data_dir}"
+    return started_with(f"--user-data-dir={user_data_dir}")
+
+
+def started_with(flag: str) -> list[psutil.Process]:
+    """The browser processes with exactly this word on their command line, oldest first; their children are left out."""
     found = []
     for process in psutil.process_iter(["cmdline", "create_time"]):
         words = process.info["cmdline"] or ()

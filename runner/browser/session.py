@@ -120,7 +120,7 @@ class LiveSession:
     async def _close(self) -> Closed:
         started = time.monotonic()
         self._listener.closing = True
-        was_gone = not all(processes.is_running(each) for each in self._browsers)
+        was_gone = self._listener.disconnected or not all(processes.is_running(each) for each in self._browsers)
         tree = processes.with_descendants(self._browsers)
         clean = await self._close_context()
         left_s = max(0.5, self.timeouts.close_s - (time.monotonic() - started)) if clean else 0.0
