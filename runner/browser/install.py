@@ -49,6 +49,7 @@ class Machine:
     is_root: bool
     has_apt: bool
     places: Places
+    playwright: tuple[str, ...] = (sys.executable, "-m", "playwright")
     apt_lists: Path = Path("/var/lib/apt/lists")
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
@@ -116,7 +117,7 @@ def _with_playwright_without_packages(say: Say, machine: Machine) -> list[Trial]
 
 def _playwright(machine: Machine, *words: str) -> Trial:
     return _try(
-        (sys.executable, "-m", "playwright", *words),
+        (*machine.playwright, *words),
         shown=" ".join(("playwright", *words)),
         deadline_s=DOWNLOAD_DEADLINE_S,
         environ={**machine.environ, **NO_QUESTIONS},  # --with-deps calls apt-get
