@@ -26,7 +26,7 @@ REGISTRY_HOSTS = tuple(
 MACHINE_PATH = re.compile(r"(?<![\w.~$})/-])/(?:work|root|home/[\w.-]+|Users/[\w.-]+|tmp|opt/(?:pypi|wheels))(?=/)")
 LOCK_FILES = {"uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "package-lock.json"}
 NOQA = "# no" + "qa"
-NOQA_WITHOUT_REASON = re.compile(rf"{NOQA}(?!: [A-Z]+\d+(?:, ?[A-Z]+\d+)*\W+\w{{2,}})")
+NOQA_WITHOUT_REASON = re.compile(rf"{NOQA}(?!: [A-Z]+\d+(?:, ?[A-Z]+\d+)*\W+\w)")
 VAGUE_NAMES = {"utils", "util", "helpers", "common", "manager", "base"}
 TEXT = {
     ".py",
