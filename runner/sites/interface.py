@@ -17,6 +17,7 @@ from playwright.async_api import Locator, Page
 
 from runner.domain.listings import Listing, RemoteListing
 from runner.domain.messages import RemoteMessage, ThreadSummary
+from runner.domain.pages import LastResponse
 from runner.errors import AttemptError
 
 BeforeSubmit = Callable[[], Awaitable[None]]
@@ -40,21 +41,18 @@ class Popup:
     dismiss: Locator
 
 
-@dataclass(frozen=True, kw_only=True)
-class LastResponse:
-    """The last answer of the Site to a document or data request, for judging what went wrong."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-
-
 class Site(ABC):
     """A web site, operated through one page that is signed in as at most one Account."""
 
     name: ClassVar[str]
     revision: ClassVar[str] = "1"
     """Rises when the adapter's locators change: part of an error's signature."""
+
+    commit_latency_s: ClassVar[float | None] = None
+    """After how many seconds a request that the browser has given up can no longer take effect; None: unbounded.
+
+    Only where this is known may an Effect whose read-back shows it absent be fired again without a person (DESIGN §5).
+    """
 
     def __init__(self, page: Page, *, base_url: str, steps: Steps, options: Mapping[str, Any]) -> None:
         self.page = page
@@ -101,6 +99,10 @@ class Site(ABC):
         Recognises a Challenge, a lock (NeedsPerson), an expired login (SessionExpired), a rate limit (RateLimited) and
         an error of the server (RetryLater). Reads only: never navigates, never clicks.
         """
+
+    def same_account(self, shown: str, username: str) -> bool:
+        """Whether what `whoami` read means the Account that signs in as `username`; a Site may accept several names."""
+        return shown.casefold() == username.casefold()
 
     def popups(self) -> list[Popup]:
         """Pop-ups that are dismissed wherever they appear."""

@@ -1,0 +1,180 @@
+"""Publishes one Listing, once, whatever happens in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from PIL import Image, UnidentifiedImageError
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from runner.domain.effects import EffectKind
+from runner.domain.listings import Listing, RemoteListing
+from runner.errors import Rejected
+from runner.intake.prices import NotAPrice, read_currency, read_price
+from runner.sites.flow import Flow, Stage
+from runner.sites.interface import BeforeSubmit
+from runner.sites.params import Params, folder_of
+
+MAX_PHOTOS = 10
+
+
+class PublishListingParams(Params):
+    """A stored Listing, or all of its fields."""
+
+    INLINE: ClassVar = ("title", "price", "currency", "category", "condition", "description", "location")
+
+    listing: int | None = Field(None, description="Number of a stored listing, as `runner listings list` shows it.")
+    reference: str = Field("", description="Your own reference, visible at the site.")
+    title: str | None = Field(None, description="Title of the listing.")
+    price: str | None = Field(None, description="Price such as 499.95.", coerce_numbers_to_str=True)
+    currency: str | None = Field(None, description="Currency code such as EUR.")
+    category: str | None = Field(None, description="Category, by the name that the site uses.")
+    condition: str | None = Field(None, description="Condition, by the name that the site uses.")
+    description: str | None = Field(None, description="The text of the listing.")
+    location: str | None = Field(None, description="Where the item is.")
+    photos: tuple[Path, ...] = Field(
+        (), description="Up to 10 picture files, in order; with --set, separated by commas."
+    )
+
+    @field_validator("price")
+    @classmethod
+    def _is_a_price(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                read_price(value)
+            except NotAPrice as error:
+                raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _is_a_currency(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else read_currency(value)
+        except NotAPrice as error:
+            raise ValueError(str(error)) from error
+
+    @field_validator("photos", mode="before")
+    @classmethod
+    def _many_in_one_text(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return json.loads(value)
+        return [name.strip() for name in value.split(",") if name.strip()]
+
+    @field_validator("photos", mode="after")
+    @classmethod
+    def _found_from_the_folder(cls, value: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+        # Absolute, because a Job may be performed by a daemon that was started somewhere else.
+        return tuple(folder_of(info) / photo.expanduser() for photo in value)
+
+    @model_validator(mode="after")
+    def _stored_or_inline(self) -> PublishListingParams:
+        given = [name for name in (*self.INLINE, "reference", "photos") if getattr(self, name)]
+        if self.listing is not None and given:
+            raise ValueError(f'give either "listing" or the fields, not both (also given: {", ".join(given)})')
+        missing = [name for name in self.INLINE if getattr(self, name) is None]
+        if self.listing is None and missing:
+            raise ValueError(f'give "listing", or the fields that are missing: {", ".join(missing)}')
+        return self
+
+    def inline(self) -> Listing:
+        """The Listing that the fields make."""
+        return Listing(
+            reference=self.reference,
+            title=self.title or "",
+            price_minor=read_price(self.price or "").minor,
+            currency=self.currency or "",
+            category=self.category or "",
+            condition=self.condition or "",
+            description=self.description or "",
+            location=self.location or "",
+            photos=self.photos,
+        )
+
+
+class PublishListing(Flow[PublishListingParams]):
+    """The Effect's natural key is the Listing's own: reference, title and body hash."""
+
+    name = "publish_listing"
+    summary = "Publishes a listing, with all its fields and photos."
+    changes = True
+    Params = PublishListingParams
+
+    async def perform(self, stage: Stage[PublishListingParams]) -> Mapping[str, Any]:
+        """Result: `listing` (the Site's id), `url`, `already_there`. Raises Rejected, with the Site's own words."""
+        async with stage.step("check listing"):
+            listing = await _listing(stage)
+            await check_photos(listing)
+        seen: dict[str, RemoteListing] = {}
+
+        async def find() -> list[str]:
+            found = await stage.site.find_listing(listing)
+            seen.update({remote.remote_id: remote for remote in found})
+            return [remote.remote_id for remote in found]
+
+        async def fire(before_submit: BeforeSubmit) -> str:
+            remote = await stage.site.publish(listing, before_submit=before_submit)
+            seen[remote.remote_id] = remote
+            return remote.remote_id
+
+        remote_id, fired = await stage.effects.perform(
+            EffectKind.PUBLISH_LISTING, listing.natural_key, payload(listing), find=find, fire=fire
+        )
+        if remote_id not in seen:
+            async with stage.step("find listing", remote_id):
+                await stage.repeats.repeatable("finding the listing", find)
+        # A Listing confirmed long ago may be deleted at the Site by now: then nobody knows its address.
+        remote = seen.get(remote_id) or RemoteListing(
+            remote_id=remote_id, url="", reference=listing.reference, title=listing.title
+        )
+        await stage.listings.published(listing, remote, listing_id=stage.params.listing)
+        return {"listing": remote.remote_id, "url": remote.url, "already_there": not fired}
+
+
+def payload(listing: Listing) -> str:
+    """Everything that is submitted, as canonical JSON; the journal keeps its hash."""
+    fields = {
+        name: getattr(listing, name) for name in ("reference", "title", "price_minor", *PublishListingParams.INLINE[2:])
+    }
+    photos = [photo.name for photo in listing.photos]
+    return json.dumps({**fields, "photos": photos}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+async def check_photos(listing: Listing) -> None:
+    """Raises Rejected naming the first photo that is missing, unreadable or no picture, before the Site is touched."""
+    if len(listing.photos) > MAX_PHOTOS:
+        raise Rejected(
+            f'"{listing.title}" has {len(listing.photos)} photos; a listing takes at most {MAX_PHOTOS}.',
+            cure="Leave some out.",
+        )
+    for photo in listing.photos:
+        problem = await asyncio.to_thread(_problem, photo)
+        if problem:
+            raise Rejected(f"The photo {photo} {problem}.", cure="Mend the listing's photos and try again.")
+
+
+def _problem(photo: Path) -> str | None:
+    if not photo.exists():
+        return "is missing"
+    if not photo.is_file():
+        return "is not a file"
+    try:
+        with Image.open(photo) as image:
+            image.verify()
+    except UnidentifiedImageError:
+        return "is not a picture that can be read (JPEG, PNG or WebP)"
+    except (OSError, SyntaxError, ValueError) as error:
+        return f"cannot be read: {error}"
+    return None
+
+
+async def _listing(stage: Stage[PublishListingParams]) -> Listing:
+    if stage.params.listing is None:
+        return stage.params.inline()
+    return (await stage.listings.get(stage.params.listing)).listing

@@ -1,0 +1,99 @@
+"""Sends one Message in a Thread, once, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from runner.domain.effects import EffectKind, message_key
+from runner.domain.messages import RemoteMessage, keyed
+from runner.domain.states import Direction
+from runner.errors import Rejected
+from runner.sites.flow import Flow, Stage
+from runner.sites.interface import BeforeSubmit
+from runner.sites.params import Params
+
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+Keyed = list[tuple[str, RemoteMessage]]
+
+
+class SendMessageParams(Params):
+    """Which Thread, what text, and which inbound Message it answers."""
+
+    thread: Word = Field(
+        description="The site's id of the thread, as `runner inbox list` shows it.", coerce_numbers_to_str=True
+    )
+    text: Word = Field(description="What to write.")
+    answering: str | None = Field(
+        None, description="Key of the inbound message that is answered; the last one when it is not given."
+    )
+
+
+class SendMessage(Flow[SendMessageParams]):
+    """The Effect's natural key is thread, answered Message and text, so that one question gets the same answer once."""
+
+    name = "send_message"
+    summary = "Sends a message in a thread."
+    changes = True
+    Params = SendMessageParams
+
+    async def perform(self, stage: Stage[SendMessageParams]) -> Mapping[str, Any]:
+        """Result: `thread`, `message` (its id), `answering`, `already_there`. Raises Rejected with the Site's words."""
+        params = stage.params
+        async with stage.step("read thread", params.thread):
+            pairs = keyed(
+                await stage.repeats.repeatable("reading the thread", lambda: stage.site.messages(params.thread))
+            )
+        answered = _answered(pairs, params, await stage.effects.begun(EffectKind.SEND_MESSAGE))
+        earlier = _outbound_before(pairs, answered)
+
+        async def find() -> list[str]:
+            found = keyed(await stage.site.find_message(params.thread, params.text))
+            return [_reference(key, message) for key, message in found if key not in earlier]
+
+        async def fire(before_submit: BeforeSubmit) -> str:
+            async with stage.step("send", f"{len(params.text)} characters"):
+                sent = await stage.site.send(params.thread, params.text, before_submit=before_submit)
+            if sent.remote_id is not None:
+                return sent.remote_id
+            return (await find())[-1]
+
+        natural_key = message_key(params.thread, answered, params.text)
+        message, fired = await stage.effects.perform(
+            EffectKind.SEND_MESSAGE, natural_key, params.text, find=find, fire=fire
+        )
+        return {"thread": params.thread, "message": message, "answering": answered, "already_there": not fired}
+
+
+def _answered(pairs: Keyed, params: SendMessageParams, begun: str | None) -> str:
+    """The key of the Message that is answered; "" in a Thread without an inbound one.
+
+    An Attempt that follows another keeps to what that one answered: a Message that arrived in between must not make
+    the same reply a new one.
+    """
+    inbound = [key for key, message in pairs if message.direction is Direction.INBOUND]
+    if params.answering is not None:
+        if params.answering in inbound:
+            return params.answering
+        raise Rejected(
+            f'Thread {params.thread} has no inbound message with the key "{params.answering}".',
+            cure="`runner inbox show` lists the keys; leave `answering` out to answer the last message.",
+        )
+    for key in [*inbound, ""]:
+        if begun is not None and message_key(params.thread, key, params.text) == begun:
+            return key
+    return inbound[-1] if inbound else ""
+
+
+def _outbound_before(pairs: Keyed, answered: str) -> set[str]:
+    """Keys of what we wrote before the answered Message: the same words there were an answer to something else."""
+    keys = [key for key, _ in pairs]
+    end = keys.index(answered) if answered in keys else 0
+    return {key for key, message in pairs[:end] if message.direction is Direction.OUTBOUND}
+
+
+def _reference(key: str, message: RemoteMessage) -> str:
+    return message.remote_id or key

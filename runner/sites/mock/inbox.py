@@ -1,0 +1,156 @@
+"""The inbox, its threads, and the reply form."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Response
+
+from runner.domain.messages import RemoteMessage, ThreadSummary
+from runner.domain.states import Direction
+from runner.errors import AttemptError, ErrorKind, NeedsPerson, Rejected, RetryLater, SiteChanged
+from runner.sites.interface import BeforeSubmit
+from runner.sites.mock import locators, troubles
+from runner.sites.mock.browsing import Browsing, last_response
+
+MOST_ROUNDS = 3
+
+
+async def threads(browsing: Browsing, since: datetime | None) -> AsyncIterator[ThreadSummary]:
+    """Every Thread once, newest first.
+
+    A Message that arrives meanwhile moves its Thread to the first page, where it may slip past: when fewer were seen
+    than the Site counts, the pages are read again.
+    """
+    seen: set[str] = set()
+    for _ in range(MOST_ROUNDS):
+        path: str | None = locators.INBOX_PATH
+        total = 0
+        while path is not None:
+            await browsing.open(path, reuse=True)
+            total, rows, path = await _inbox_page(browsing)
+            for row in rows:
+                if row.remote_id not in seen:
+                    seen.add(row.remote_id)
+                    if since is None or row.last_at is None or row.last_at >= since:
+                        yield row
+            if since is not None and rows and all(row.last_at and row.last_at < since for row in rows):
+                return
+        if len(seen) >= total:
+            return
+
+
+async def messages(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
+    """All Messages of a Thread, once the page's script has drawn them."""
+    await _open_thread(browsing, thread_id)
+    return await _drawn(browsing)
+
+
+async def send(browsing: Browsing, thread_id: str, text: str, before_submit: BeforeSubmit) -> RemoteMessage:
+    """Write and send a reply, and return it as the log shows it."""
+    find = browsing.find
+    if browsing.path != locators.THREAD_PATH + thread_id or not browsing.loaded:
+        await _open_thread(browsing, thread_id)
+    before = {message.remote_id for message in await _drawn(browsing)}
+    await find.reply().fill(text)
+    button = find.send()
+    await button.click(trial=True)
+    async with browsing.answers() as answers:
+        await before_submit()
+        await button.click()
+        await browsing.first_of(find.sent(), find.main_alert(), late="The site did not confirm the message in time.")
+        if await find.sent().count() == 0:
+            raise await _refusal(browsing, answers)
+    new = [
+        message
+        for message in await _drawn(browsing)
+        if message.direction is Direction.OUTBOUND and message.remote_id not in before
+    ]
+    if not new:
+        raise RetryLater("The site says that the message was sent, but does not show it.", cure="It is read back.")
+    return new[-1]
+
+
+def as_shown(text: str) -> str:
+    """A text as the Site stores it: unix line ends, no white space around it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+async def _inbox_page(browsing: Browsing) -> tuple[int, list[ThreadSummary], str | None]:
+    """How many Threads there are in all, those of this page, and the path of the next one."""
+    total = int(await browsing.find.threads().get_attribute("data-total-threads") or 0)
+    rows: list[dict[str, Any]] = await browsing.find.thread_rows().evaluate_all(locators.READ_THREADS)
+    return total, [_summary(browsing, row) for row in rows], await browsing.next_path()
+
+
+def _summary(browsing: Browsing, row: dict[str, Any]) -> ThreadSummary:
+    return ThreadSummary(
+        remote_id=row["id"],
+        counterpart=row["counterpart"],
+        listing_title=row["listing"] or None,
+        excerpt=row["excerpt"],
+        last_at=_moment(row["lastAt"]),
+        unread=row["unread"],
+        url=f"{browsing.base_url}{locators.THREAD_PATH}{row['id']}",
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+async def _open_thread(browsing: Browsing, thread_id: str) -> None:
+    await browsing.open(locators.THREAD_PATH + thread_id)
+    find = browsing.find
+    # The log itself is part of the page: when it is missing the page has changed; when it stays busy the site is slow.
+    await find.log().wait_for(state="attached")
+    await browsing.first_of(
+        find.drawn_log(), find.main_alert(), late=f"The messages of thread {thread_id} did not load in time."
+    )
+    if await find.drawn_log().count() == 0:
+        said = " ".join(await find.main_alert().all_inner_texts())
+        raise RetryLater(f'The site says in thread {thread_id}: "{said}"', cure="It is tried again.")
+
+
+async def _drawn(browsing: Browsing) -> list[RemoteMessage]:
+    rows: list[dict[str, Any]] = await browsing.find.message_rows().evaluate_all(locators.READ_MESSAGES)
+    return [
+        RemoteMessage(
+            remote_id=row["id"],
+            direction=Direction.OUTBOUND if row["direction"] == "out" else Direction.INBOUND,
+            sender=row["sender"],
+            text=row["text"],
+            sent_at=_moment(row["at"]),
+        )
+        for row in rows
+    ]
+
+
+async def _refusal(browsing: Browsing, answers: list[Response]) -> AttemptError:
+    """What the alert beside the reply form means: the Site's words, and the answer that its script got."""
+    said = " ".join(await browsing.find.main_alert().all_inner_texts()).strip()
+    answer = answers[-1] if answers else None
+    if answer is None:
+        return RetryLater(
+            f'The connection broke while sending; the site\'s page says: "{said}"', cure="It is read back."
+        )
+    if answer.status in (400, 413, 422):
+        return Rejected(f'The site refused the message: "{said}"', cure="Change the text.")
+    if answer.status == 403:
+        return await _forbidden(answer, said)
+    known = troubles.by_status(last_response(answer))
+    return known or SiteChanged(f'The site answered {answer.status} and says: "{said}"', cure="Look at the screenshot.")
+
+
+async def _forbidden(answer: Response, said: str) -> AttemptError:
+    try:
+        error = (await answer.json()).get("error")
+    except (PlaywrightError, ValueError):
+        error = None
+    kind = ErrorKind.ACCOUNT_LOCKED if error == "locked" else ErrorKind.CHALLENGE
+    return NeedsPerson(
+        f'The site does not let this account send: "{said}"', cure="Look at the account by hand.", kind=kind
+    )

@@ -1,0 +1,202 @@
+"""Every locator of the mock marketplace, by role, label and text first: a changed page is mended here.
+
+A regular expression lists the wordings of the layouts a, b and c. Rows are found by their data attribute, because their
+roles differ (list items, table rows, articles) and the attribute does not.
+"""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import Locator, Page
+
+
+def _one_of(*wordings: str) -> re.Pattern[str]:
+    """Exactly one of the wordings, whatever white space or required-mark stands around it."""
+    return re.compile(r"^\s*(?:" + "|".join(re.escape(wording) for wording in wordings) + r")\s*\*?\s*$")
+
+
+CAPTCHA = "Are you human?"
+TWO_FACTOR = "Enter your security code"
+TERMS = "We have updated our terms"
+LOCKED = "Your account is locked"
+RATE_LIMITED = "You are going too fast"
+ERROR = "Something went wrong"
+FORM_EXPIRED = "This form has expired"
+SIGN_IN = ("Sign in", "Log in", "Welcome back")
+TROUBLE_HEADINGS = (CAPTCHA, TWO_FACTOR, TERMS, LOCKED, RATE_LIMITED, ERROR, FORM_EXPIRED)
+
+SIGN_IN_PATH = "/sign-in"
+CHALLENGE_PATH = "/challenge"
+INBOX_PATH = "/inbox"
+THREAD_PATH = "/inbox/thread/"
+LISTINGS_PATH = "/listings"
+SELL_PATH = "/sell"
+ITEM_PATH = "/item/"
+
+READ_THREADS = """rows => rows.map(row => {
+  const text = name => row.querySelector(`[data-field="${name}"]`)?.textContent.trim() ?? "";
+  return {
+    id: row.dataset.threadId, unread: Number(row.dataset.unread), lastAt: row.dataset.lastActivity,
+    counterpart: text("counterpart"), listing: text("listing"), excerpt: text("excerpt"),
+  };
+})"""
+READ_MESSAGES = """rows => rows.map(row => ({
+  id: row.dataset.messageId, direction: row.dataset.direction,
+  sender: row.querySelector('[data-field="sender"]').textContent.trim(),
+  text: row.querySelector('[data-field="text"]').textContent,
+  at: row.querySelector("time").dateTime,
+}))"""
+READ_LISTINGS = """rows => rows.map(row => ({
+  id: row.dataset.listingId,
+  reference: row.querySelector('[data-field="reference"]')?.textContent.trim() ?? "",
+  title: row.querySelector('[data-field="title"]').textContent.trim(),
+}))"""
+READ_OPTIONS = "boxes => boxes.flatMap(box => [...box.options].map(option => [option.value, option.label]))"
+READ_ERRORS = "rows => rows.map(row => [row.dataset.errorFor, row.textContent.trim()])"
+READ_TEXTS = "rows => rows.map(row => row.textContent.trim())"
+
+FIELD_LABELS = {
+    "reference": _one_of("Your reference", "Seller reference"),
+    "title": _one_of("Title", "Listing title"),
+    "price": _one_of("Price", "Asking price"),
+    "currency": _one_of("Currency"),
+    "category": _one_of("Category"),
+    "condition": _one_of("Condition"),
+    "description": _one_of("Description"),
+    "location": _one_of("Location"),
+}
+"""The fields of a Listing, by our name for them."""
+
+
+class Locators:
+    """The locators of one page; each method names what a person would look for."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    # Every page
+
+    def headings(self) -> Locator:
+        return self._page.get_by_role("heading", level=1)
+
+    def account(self) -> Locator:
+        """Says "Signed in as …"; the attribute holds the username, the text only the shop's name."""
+        return self._page.get_by_role("banner").locator("[data-account]")
+
+    def sign_out(self) -> Locator:
+        return self._page.get_by_role("button", name="Sign out")
+
+    def alert(self) -> Locator:
+        return self._page.get_by_role("alert")
+
+    def main_alert(self) -> Locator:
+        return self._page.get_by_role("main").get_by_role("alert")
+
+    def retry_after(self) -> Locator:
+        return self._page.locator("[data-retry-after-s]")
+
+    def trouble_heading(self) -> Locator:
+        """The heading of any page that may take the place of another."""
+        return self._page.get_by_role("heading", level=1, name=_one_of(*TROUBLE_HEADINGS, *SIGN_IN))
+
+    def next_page(self) -> Locator:
+        pages = self._page.get_by_role("navigation", name="Pages")
+        return pages.get_by_role("link", name=_one_of("Next", "Older", "Next page"))
+
+    # Pop-ups
+
+    def survey(self) -> Locator:
+        return self._page.get_by_role("dialog", name="How are we doing?")
+
+    def survey_no(self) -> Locator:
+        return self.survey().get_by_role("button", name="No, thanks")
+
+    def cookies(self) -> Locator:
+        return self._page.get_by_role("region", name="Cookies")
+
+    def cookies_necessary(self) -> Locator:
+        return self.cookies().get_by_role("button", name="Only necessary cookies")
+
+    # Sign in
+
+    def username(self) -> Locator:
+        wordings = _one_of("E-mail or username", "E-mail address or username", "Username or e-mail")
+        return self._page.get_by_label(wordings)
+
+    def password(self) -> Locator:
+        return self._page.get_by_label(_one_of("Password"))
+
+    def remember(self) -> Locator:
+        return self._page.get_by_role("checkbox", name=_one_of("Keep me signed in", "Remember me", "Stay signed in"))
+
+    def sign_in(self) -> Locator:
+        return self._page.get_by_role("main").get_by_role("button", name=_one_of("Sign in", "Log in"))
+
+    # Inbox and thread
+
+    def threads(self) -> Locator:
+        return self._page.locator("[data-threads]")
+
+    def thread_rows(self) -> Locator:
+        return self._page.locator("[data-thread-id]")
+
+    def log(self) -> Locator:
+        return self._page.get_by_role("log", name="Messages")
+
+    def drawn_log(self) -> Locator:
+        """The log once the page's script has drawn it."""
+        return self.log().and_(self._page.locator('[aria-busy="false"]'))
+
+    def message_rows(self) -> Locator:
+        return self.log().locator("[data-message-id]")
+
+    def reply(self) -> Locator:
+        return self._page.get_by_label(_one_of("Write a reply", "Your message"))
+
+    def send(self) -> Locator:
+        return self._page.get_by_role("button", name=_one_of("Send", "Send message"))
+
+    def sent(self) -> Locator:
+        return self._page.get_by_role("status").filter(has_text="Message sent.")
+
+    # Sell
+
+    def field(self, name: str) -> Locator:
+        """A field of the listing form, by our name for it."""
+        return self._page.get_by_role("main").get_by_label(FIELD_LABELS[name])
+
+    def field_errors(self) -> Locator:
+        return self._page.locator("[data-error-for]")
+
+    def to_photos(self) -> Locator:
+        return self._page.get_by_role("button", name=_one_of("Continue to photos", "Next: photos"))
+
+    def choose_photos(self) -> Locator:
+        return self._page.get_by_label(_one_of("Choose photos", "Upload photos"))
+
+    def photos_done(self, count: int) -> Locator:
+        """The list of photos when `count` have arrived and none is on its way."""
+        return self._page.locator(f'[data-photos][data-uploading="0"][data-count="{count}"]')
+
+    def upload_errors(self) -> Locator:
+        return self._page.locator("[data-upload-errors]").get_by_text(re.compile(r"\S"))
+
+    def to_review(self) -> Locator:
+        wordings = _one_of("Continue to review", "Next: review")
+        return self._page.get_by_role("button", name=wordings).or_(self._page.get_by_role("link", name=wordings))
+
+    def reviewed(self, name: str) -> Locator:
+        return self._page.get_by_role("main").locator(f'[data-field="{name}"]')
+
+    def publish(self) -> Locator:
+        wordings = _one_of("Publish listing", "Publish now", "Publish")
+        return self._page.get_by_role("button", name=wordings)
+
+    # My listings
+
+    def listings(self) -> Locator:
+        return self._page.locator("[data-listings]")
+
+    def listing_rows(self) -> Locator:
+        return self._page.locator("[data-listing-id]")

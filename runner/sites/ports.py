@@ -1,0 +1,69 @@
+"""What a Flow needs of the world outside the browser, as ports: a Flow never touches the store itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from playwright.async_api import Page
+
+from runner.domain.effects import EffectKind
+from runner.domain.jobs import EvidenceFile
+from runner.domain.listings import Listing, RemoteListing, StoredListing
+from runner.domain.messages import RemoteMessage, ThreadSummary
+from runner.sites.interface import BeforeSubmit
+
+Find = Callable[[], Awaitable[list[str]]]
+"""Reads back: the remote ids at the Site, now, of everything that is this Effect; [] when it is absent."""
+
+Fire = Callable[[BeforeSubmit], Awaitable[str]]
+"""Makes the change, awaiting its argument immediately before the click; returns the remote id."""
+
+
+class InboxRecords(Protocol):
+    """The Account's Threads and Messages as they are already known."""
+
+    async def known(self) -> Mapping[str, str]:
+        """The fingerprint of every stored Thread, by its remote id."""
+        ...
+
+    async def save(self, summary: ThreadSummary, messages: Sequence[tuple[str, RemoteMessage]]) -> int:
+        """Store one Thread with all its keyed Messages, and return how many of them are new."""
+        ...
+
+
+class ListingRecords(Protocol):
+    """The Account's Listings."""
+
+    async def get(self, listing_id: int) -> StoredListing:
+        """The stored Listing. Raises NotFound."""
+        ...
+
+    async def published(self, listing: Listing, remote: RemoteListing, *, listing_id: int | None) -> None:
+        """Record that the Site shows it. `listing_id` is None for a Listing given inline, not stored yet."""
+        ...
+
+
+class EffectJournal(Protocol):
+    """Journals a change before it is fired, so that it is never made twice (DESIGN §5)."""
+
+    async def begun(self, kind: EffectKind) -> str | None:
+        """The natural key under which an earlier Attempt of this same Job journaled an Effect; None when none did."""
+        ...
+
+    async def perform(
+        self, kind: EffectKind, natural_key: str, payload: str, *, find: Find, fire: Fire
+    ) -> tuple[str, bool]:
+        """Make the change unless it is made already; the remote id, and whether it was fired by this call.
+
+        Raises what `fire` raises when read-back shows it absent, and InDoubt when nobody can tell.
+        """
+        ...
+
+
+class EvidenceSink(Protocol):
+    """Keeps what the browser shows, with secrets masked."""
+
+    async def keep_page(self, page: Page, label: str) -> Sequence[EvidenceFile]:
+        """Store a full-page screenshot and the HTML of what is open now; `label` is for a person and the file names."""
+        ...
