@@ -37,7 +37,7 @@ def read_delimited(path: Path, raw: bytes) -> Table:
     text, warnings = decode(path, raw)
     text, first_line, separator = _separator(text)
     records = _records(text, first_line, separator)
-    header = next((record for record in records if record.problem or any(c.strip() for c in record.cells)), None)
+    header = next((record for record in records if record.problem or _filled(record)), None)
     if header is None:
         raise SetupError(f"{path} is empty: it has no header row.", cure="The first row must name the columns.")
     if header.problem:
@@ -145,8 +145,17 @@ def _separator(text: str) -> tuple[str, int, str]:
 def _fit(text: str, separator: str) -> tuple[int, int]:
     """How wide the header is with this separator, and how many of the next rows are as wide."""
     records = itertools.islice(_records(text[:_SAMPLE_CHARS], 1, separator), 20)
-    wide = [len(record.cells) for record in records if record.cells]
+    wide = [_width(record, text, separator) for record in records if record.problem or _filled(record)]
     return (wide[0], sum(width == wide[0] for width in wide)) if wide else (0, 0)
+
+
+def _width(record: _Record, text: str, separator: str) -> int:
+    """The number of cells; where quotes are broken, what the separators of the first line of the row promise."""
+    return len(record.cells) if not record.problem else text.splitlines()[record.line - 1].count(separator) + 1
+
+
+def _filled(record: _Record) -> bool:
+    return any(cell.strip(SEPARATORS + " ") for cell in record.cells)
 
 
 def _records(text: str, first_line: int, separator: str) -> Iterator[_Record]:

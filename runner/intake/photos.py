@@ -1,5 +1,6 @@
 """Photos named in a table: found in their folder and nowhere else, and looked at before anybody uploads them."""
 
+import os
 import unicodedata
 import warnings
 from pathlib import Path, PurePosixPath
@@ -43,7 +44,7 @@ class PhotoFolder:
             for root in self._roots:
                 found = _inside(root, spelling)
                 outside += found is None
-                if found is not None and found.exists():
+                if found is not None and os.path.exists(found):  # unlike Path.exists, never raises
                     return found
                 twin = _twin(root, spelling) if found is not None else None
                 if twin is not None:
@@ -56,7 +57,7 @@ class PhotoFolder:
     def _names(self, name: str) -> list[str]:
         inner = PurePosixPath(name.replace("\\", "/")).parent
         folders = {folder for root in self._roots for folder in (root, root / inner) if _inside(root, str(inner))}
-        return [path.name for folder in sorted(folders) if folder.is_dir() for path in folder.iterdir()]
+        return [path.name for folder in sorted(folders) if os.path.isdir(folder) for path in folder.iterdir()]
 
 
 def _inside(root: Path, name: str) -> Path | None:
@@ -74,7 +75,7 @@ def _twin(root: Path, name: str) -> Path | None:
     """A file whose name is the same to the eye but composed otherwise: macOS writes "ü" as two characters."""
     folder = (root / name).parent
     wanted = unicodedata.normalize("NFC", Path(name).name)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return None
     found = next((path for path in folder.iterdir() if unicodedata.normalize("NFC", path.name) == wanted), None)
     return _inside(root, str(found)) if found else None
@@ -91,7 +92,9 @@ def _flaw(path: Path) -> str | None:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours
             return _undecodable(path)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        kind = "damaged or cut off" if not isinstance(error, UnidentifiedImageError) else "not an image"
+        if isinstance(error, OSError) and error.errno is not None:
+            return f"cannot be opened: {error.strerror}"
+        kind = "not an image" if isinstance(error, UnidentifiedImageError) else "damaged or cut off"
         return f"{kind}: save it again as JPEG or PNG"
 
 

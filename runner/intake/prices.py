@@ -31,7 +31,7 @@ _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]")
 _PARTS = re.compile(
     r"(?P<before>[^0-9+.,'’\-]*)(?P<number>[+\-]?[0-9.,'’\s\u00a0\u2007\u2009\u202f]*[0-9.,](?:-{1,2}|–)?)(?P<after>[^0-9]*)"
 )
-_GROUPED = re.compile(r"[0-9]{1,3}(?P<mark>[.,'’ ])[0-9]{3}(?:(?P=mark)[0-9]{3})*(?P<rest>[.,][0-9]{1,2})?")
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?P<mark>[.,'’ ])[0-9]{3}(?:(?P=mark)[0-9]{3})*(?P<rest>[.,][0-9]{1,2})?")
 _PLAIN = re.compile(r"(?P<whole>[0-9]+)(?:[.,](?P<cents>[0-9]{1,2}))?")
 _ONE_MARK_THREE_DIGITS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _FLOAT_NOISE = Decimal("0.000001")
@@ -85,7 +85,10 @@ def _one_currency(before: str, after: str) -> str | None:
 
 def _number(text: str) -> Decimal:
     number = _SPACES.sub(" ", text.strip())
-    number = re.sub(r"[.,](?:-{1,2}|–)$", "", number)
+    bare = re.sub(r"[.,](?:-{1,2}|–)$", "", number)
+    if bare != number:  # "1.299,-" says by itself that no cents follow
+        bare = re.sub(r"[.,'’ ](?=[0-9]{3}(?![0-9]))", "", bare)
+    number = bare
     sign, number = (-1, number[1:].strip()) if number.startswith("-") else (1, number.removeprefix("+").strip())
     if _ONE_MARK_THREE_DIGITS.fullmatch(number):
         whole = re.sub(r"[.,]", "", number)
