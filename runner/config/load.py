@@ -9,10 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runner.config.problems import ConfigError, Wording
+from runner.config.problems import ConfigError, Problem, Wording
 from runner.config.settings import Settings, clashes
 from runner.config.sources import CONFIG_VARIABLE, EnvironmentSource, FileSource, Values
-from runner.config.toml_lines import KeyPath
 
 FILE_NAME = "playwright.config.toml"
 
@@ -40,27 +39,26 @@ def load(
 
 def _validated(values: Values, problems: list[str], file: FileSource) -> Settings:
     wording = Wording(Settings, values.data, values.origins, file.shown)
-    problems = list(problems)
+    found = _clashes(values.data)
     settings = None
     try:
         settings = Settings.model_validate(values.data)
     except ValidationError as error:
-        # "clash" comes only when all else is right, and without a place: _clashes says the same with its line.
-        problems += [wording.sentence(each) for each in error.errors() if each["type"] != "clash"]
-    problems += [wording.line(place, message) for place, message in _clashes(values.data)]
-    if settings is None or problems:
+        found = wording.problems_of(error) + found
+    lines = wording.lines(found) + problems
+    if settings is None or lines:
         # Raised out here, so that no traceback shows pydantic's error and with it whatever was typed.
-        raise ConfigError(problems, cure="Mend it and try again; docs/configuration.md lists every setting.")
+        raise ConfigError(lines, cure="Mend it and try again; docs/configuration.md lists every setting.")
     return settings
 
 
-def _clashes(data: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
+def _clashes(data: Mapping[str, Any]) -> list[Problem]:
     accounts, sites = data.get("accounts"), data.get("sites")
     if not isinstance(accounts, list) or not all(isinstance(each, Mapping) for each in accounts):
         return []
     known = sites if isinstance(sites, Mapping) else Settings().sites
     rows = [(each.get("name"), each.get("site"), each.get("username", each.get("name"))) for each in accounts]
-    return [(("accounts", index, key), message) for index, key, message in clashes(rows, known)]
+    return [Problem(path=("accounts", index, key), message=message) for index, key, message in clashes(rows, known)]
 
 
 def _named(values: Values) -> dict[str, str]:

@@ -15,11 +15,11 @@ from runner.domain.accounts import SecretRef
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What may stand at a path: the type without `None`, the rules on it, and its explanation."""
+    """What may stand at a path: the type without `None`, the rules on it, and examples."""
 
     annotation: Any
     rules: tuple[Any, ...] = ()
-    description: str = ""
+    examples: tuple[Any, ...] = ()
 
     @property
     def model(self) -> type[BaseModel] | None:
@@ -77,18 +77,18 @@ def _field(model: type[BaseModel], name: str) -> Place | None:
     info = model.model_fields.get(name)
     if info is None:
         return None
-    return _place(info.annotation, tuple(info.metadata), info.description or "")
+    return _place(info.annotation, tuple(info.metadata), tuple(info.examples or ()))
 
 
-def _place(annotation: Any, rules: tuple[Any, ...] = (), description: str = "") -> Place:
+def _place(annotation: Any, rules: tuple[Any, ...] = (), examples: tuple[Any, ...] = ()) -> Place:
     if typing.get_origin(annotation) is typing.Annotated:
         inner, *more = typing.get_args(annotation)
-        return _place(inner, (*_flat(more), *rules), description)
+        return _place(inner, (*_flat(more), *rules), examples)
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         choices = [each for each in typing.get_args(annotation) if each is not type(None)]
         if len(choices) == 1:
-            return _place(choices[0], rules, description)
-    return Place(annotation=annotation, rules=rules, description=description)
+            return _place(choices[0], rules, examples)
+    return Place(annotation=annotation, rules=rules, examples=examples)
 
 
 def _flat(rules: list[Any]) -> list[Any]:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runner.config import values
+from runner.config.schema import place_at
 from runner.domain.accounts import NewAccount, SecretRef
 from runner.domain.retry import RetryPolicy
 from runner.errors import ErrorKind
@@ -214,7 +215,7 @@ class AccountSettings(Section):
         min_length=1, max_length=254, description="What it signs in with. Not set: the same as name.", examples=["amy"]
     )
     password: values.Secret = Field(
-        description=f"Where its password is kept: {values.REFERENCE_FORMS}.", examples=[{"env": "AMY_PASSWORD"}]
+        description=f"Where it is kept: {values.REFERENCE_FORMS}.", examples=[{"env": "AMY_PASSWORD"}]
     )
     tags: tuple[str, ...] = Field(default=(), description="Words to choose accounts by.", examples=[["laptops"]])
     timezone: values.TimeZone | None = Field(
@@ -225,7 +226,11 @@ class AccountSettings(Section):
     @model_validator(mode="before")
     @classmethod
     def _username_is_name(cls, data: Any) -> Any:
-        return {"username": data["name"], **data} if isinstance(data, Mapping) and "name" in data else data
+        if not isinstance(data, Mapping):
+            return data
+        # A name that is missing or wrong is refused by itself; one error about it is enough.
+        name = data.get("name")
+        return {"username": name if isinstance(name, str) and name else "unnamed", **data}
 
     def with_secret_in(self, folder: Path) -> AccountSettings:
         """The same account, with the path of a password file made absolute."""
@@ -305,8 +310,11 @@ class Settings(BaseSettings):
     def origin_of(self, key: str) -> str:
         """Where a value came from: `file NAME:LINE`, `environment NAME`, `command line` or `default`.
 
-        `key` is dotted (`browser.headless`, `sites.mock.base_url`, `accounts.amy.password`).
+        `key` is dotted (`browser.headless`, `sites.mock.base_url`, `accounts.amy.password`);
+        KeyError when there is no such setting.
         """
+        if key not in self._origins and place_at(type(self), tuple(key.split("."))) is None:
+            raise KeyError(key)
         return self._origins.get(key, "default")
 
 

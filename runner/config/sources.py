@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,14 +32,12 @@ class Values:
     def put(self, path: KeyPath, value: Any, origin: str) -> None:
         """Set one value, and forget whatever stood there or below it."""
         target: Any = self.data
-        for index, part in enumerate(path[:-1]):
-            if isinstance(target, list):
-                target = target[typing.cast(int, part)]
-                continue
-            if not isinstance(target.get(part), dict | list):
-                target[part] = {}
-                self._forget(path[: index + 1])
-            target = target[part]
+        for depth, part in enumerate(path[:-1], start=1):
+            inner = target[part] if isinstance(part, int) else target.get(part)
+            if not isinstance(inner, list if isinstance(path[depth], int) else dict):
+                inner = target[part] = {}
+                self._forget(path[:depth])
+            target = inner
         target[path[-1]] = value
         self._forget(path)
         self._remember(path, value, origin)
@@ -124,6 +121,8 @@ class FileSource(PydanticBaseSettingsSource):
 
 def _gentle(message: str) -> str:
     """Words for what people get wrong most."""
+    if "Unescaped '\\'" in message:
+        return "a backslash in double quotes must be doubled; or put a Windows path in single quotes"
     if "Invalid value" in message:
         return "this is no value; texts stand in quotes, true and false in small letters"
     if "overwrite a value" in message or "declare" in message:
@@ -188,7 +187,7 @@ class EnvironmentSource(PydanticBaseSettingsSource):
         accounts = self.values.data.get("accounts")
         tables = accounts if isinstance(accounts, list) else []
         names = [str(table.get("name", "")) if isinstance(table, dict) else "" for table in tables]
-        matching = [number for number, known in enumerate(names) if known.lower().replace("-", "_") == wanted]
+        matching = [number for number, known in enumerate(names) if known and known.lower().replace("-", "_") == wanted]
         if len(matching) == 1:
             return matching[0]
         if matching:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from runner.config import values
 from runner.config.settings import AccountSettings, RetriedKind, RetryKindSettings, Settings, SiteSettings
 
 DEMO_ACCOUNTS = ("amy", "ben", "carla", "dev", "elena", "farid")
@@ -60,30 +59,15 @@ def _settings(model: type[BaseModel]) -> Iterator[str]:
         default = default_of(info)
         yield f"\n# {info.description}\n"
         if default is None:
-            yield f"# Example: {name} = {written(info.examples[0] if info.examples else None)}\n"
+            yield f"# Example: {name} = {values.written(info.examples[0] if info.examples else None)}\n"
         elif name != "kinds":  # shown as a table of its own, below
-            yield f"#{name} = {written(default)}\n"
+            yield f"#{name} = {values.written(default)}\n"
 
 
 def default_of(info: FieldInfo) -> Any:
     """The default of one setting; None when it has none or is not set by default."""
     default = info.get_default(call_default_factory=True, validated_data={})
     return None if default is PydanticUndefined else default
-
-
-def written(value: Any) -> str:
-    """A value as it is written in the file."""
-    if isinstance(value, BaseModel):
-        return written(value.model_dump())
-    if isinstance(value, Mapping):
-        inside = ", ".join(f"{key} = {written(inner)}" for key, inner in value.items())
-        return f"{{ {inside} }}" if inside else "{}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(written(each) for each in value)}]"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    # JSON's texts, numbers, true and false are TOML's as well.
-    return json.dumps(str(value) if isinstance(value, Path) else value)
 
 
 def _site() -> str:

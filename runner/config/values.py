@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from runner.domain.accounts import SecretRef
 
@@ -32,20 +33,41 @@ FORBIDDEN_ARGS = {
 }
 
 
+def closest(name: str, existing: Iterable[str]) -> str | None:
+    """Return the existing name that looks most like `name`, if any does."""
+    close = difflib.get_close_matches(name.lower(), sorted(existing), n=1, cutoff=0.5)
+    return close[0] if close else None
+
+
 def nearest(name: str, existing: Iterable[str]) -> str:
     """Return ` Did you mean "…"?`, or an empty text when nothing looks like `name`."""
-    close = difflib.get_close_matches(name.lower(), sorted(existing), n=1, cutoff=0.5)
-    return f' Did you mean "{close[0]}"?' if close else ""
+    close = closest(name, existing)
+    return f' Did you mean "{close}"?' if close else ""
+
+
+def written(value: Any) -> str:
+    """Write a value as TOML, on one line."""
+    if isinstance(value, BaseModel):
+        return written(value.model_dump())
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{key} = {written(inner)}" for key, inner in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(written(each) for each in value)}]"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    # JSON's texts, numbers, true and false are TOML's as well.
+    return json.dumps(str(value) if isinstance(value, Path) else value)
 
 
 def shown(value: object) -> str:
-    """Write a value as a person would have typed it, on one line and no longer than a glance."""
+    """Say what was found, on one line and no longer than a glance."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, list | tuple):
-        return "a list"
+        return "a list" if value else "an empty list"
     text = value if isinstance(value, str) else str(value)
     text = text if len(text) <= 60 else text[:59] + "…"
     text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
@@ -95,13 +117,18 @@ def _slug(value: str) -> str:
 
 def _name(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", value):
-        raise ValueError(f'expected a name such as "read_inbox" (a-z, 0-9, _); found {shown(value)}.')
+        raise ValueError(f"expected a name of a-z, 0-9 and _ that begins with a letter; found {shown(value)}.")
+    return value
+
+
+def _path_text(value: object) -> object:
+    # Path("") would be the current folder.
+    if isinstance(value, str) and (not value.strip() or "\x00" in value):
+        raise ValueError(f"expected a path; found {shown(value)}.")
     return value
 
 
 def _path(value: Path) -> Path:
-    if not str(value).strip() or "\x00" in str(value):
-        raise ValueError(f"expected a path; found {shown(str(value))}.")
     try:
         return value.expanduser()
     except RuntimeError:
@@ -169,7 +196,7 @@ def _secret(value: Any) -> SecretRef:
     if isinstance(value, SecretRef):
         return value
     if isinstance(value, str):
-        raise ValueError(f"a password never stands in this file. Say where it is kept: {REFERENCE_FORMS}.")
+        raise ValueError(f"a password is never written here. Say where it is kept: {REFERENCE_FORMS}.")
     if not isinstance(value, Mapping) or len(value) != 1:
         raise ValueError(f"expected exactly one of {REFERENCE_FORMS}.")
     kind, name = next(iter(value.items()))
@@ -199,7 +226,7 @@ Locale = Annotated[str, AfterValidator(_locale)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Name = Annotated[str, AfterValidator(_name)]
-FilePath = Annotated[Path, AfterValidator(_path)]
+FilePath = Annotated[Path, BeforeValidator(_path_text), AfterValidator(_path)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Secret = Annotated[SecretRef, BeforeValidator(_secret)]

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from runner.config import problems as wording
+from runner.config import settings as models
+from runner.config import values
+from runner.config.problems import ConfigError
+from runner.config.schema import place_at
+from runner.config.settings import Settings
+from runner.config.template import default_of
+
+PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text(encoding="utf-8")
+TABLES: dict[str, type[BaseModel]] = {
+    "[browser]": models.BrowserSettings,
+    "[browser.viewport]": models.Viewport,
+    "[timeouts]": models.TimeoutSettings,
+    "[evidence]": models.EvidenceSettings,
+    "[sites.NAME]": models.SiteSettings,
+    "[orchestrator]": models.OrchestratorSettings,
+    "[retry]": models.RetrySettings,
+    "[retry.kinds.KIND]": models.RetryKindSettings,
+    "[store]": models.StoreSettings,
+    "[profiles]": models.ProfileSettings,
+    "[[accounts]]": models.AccountSettings,
+    "[log]": models.LogSettings,
+}
+
+
+def _rows(model: type[BaseModel]) -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        default = default_of(info)
+        shown = "" if default is None else f"`{values.written(default)}`"
+        allowed = wording.expected(place_at(model, (name,)))
+        yield f"| `{name}` | {allowed} | {shown} | {info.description} |"
+
+
+ROWS = [(heading, row) for heading, model in TABLES.items() for row in _rows(model)]
+
+
+@pytest.mark.parametrize(("heading", "row"), ROWS)
+def test_every_setting_stands_in_the_manual_as_the_code_has_it(heading: str, row: str) -> None:
+    section = PAGE.split(f"### `{heading}`", 1)[1].split("\n### ", 1)[0]
+    assert row in section.splitlines()
+
+
+def test_every_section_is_in_the_manual() -> None:
+    headings = re.findall(r"^### `\[+([a-z]+)", PAGE, flags=re.MULTILINE)
+    assert set(headings) == set(Settings.model_fields)
+
+
+def test_the_manual_documents_nothing_that_does_not_exist() -> None:
+    rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
+    assert set(rows) == {row for _, row in ROWS}
+
+
+def test_error_example_is_what_is_really_said(read: Callable[..., Settings]) -> None:
+    wrong, said = re.findall(r"<!-- wrong -->\n```\w*\n(.*?)```.*?<!-- said -->\n```\w*\n(.*?)```", PAGE, re.DOTALL)[0]
+    with pytest.raises(ConfigError) as caught:
+        read(wrong, {"RUNNER_BROWSER__HEEDLESS": "false"})
+    assert str(caught.value) == said.strip()
+
+
+def test_every_toml_example_is_valid(read: Callable[..., Settings]) -> None:
+    examples = re.findall(r"(?<!<!-- wrong -->\n)```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert len(examples) >= 3
+    for example in examples:
+        read(example)
