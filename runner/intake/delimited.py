@@ -51,7 +51,7 @@ def read_delimited(path: Path, raw: bytes) -> Table:
             problems.append(RowProblem(line=record.line, column=None, value_excerpt="", reason=problem))
         elif any(cell.strip() for cell in record.cells):
             rows.append(_row(record, columns))
-        if len(rows) > MAX_ROWS:
+        if len(rows) + len(problems) > MAX_ROWS:
             raise SetupError(f"{path} has more than {MAX_ROWS} rows.", cure="Split it into smaller files.")
     return Table(
         path=path,

@@ -46,7 +46,7 @@ def read_document(path: Path, raw: bytes, list_names: tuple[str, ...]) -> Table:
         else:
             problems.append(read)
         names.update(dict.fromkeys(_keys(item)))
-        if len(rows) > MAX_ROWS:
+        if len(rows) + len(problems) > MAX_ROWS:
             raise SetupError(f"{path} has more than {MAX_ROWS} objects.", cure="Split it into smaller files.")
     return Table(
         path=path,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from runner.config import load
 from runner.intake.accounts import read_accounts
 from runner.intake.listings import read_listings
 
@@ -15,6 +16,11 @@ def test_the_example_accounts_are_read_without_a_word() -> None:
     taken = read_accounts(EXAMPLES / "accounts.csv", known_sites={"mock"}, default_site=None)
     assert (taken.problems, taken.warnings) == ((), ())
     assert [account.name for _, account in taken.items] == ["amy", "ben", "carla", "dev", "elena", "farid"]
+
+
+def test_the_example_configuration_loads_and_names_the_site_of_the_accounts() -> None:
+    settings = load.load(EXAMPLES / "playwright.config.toml", environ={})
+    assert {name: site.base_url for name, site in settings.sites.items()} == {"mock": "http://127.0.0.1:8765"}
 
 
 @pytest.mark.parametrize("photos_dir", [None, EXAMPLES / "photos"])

@@ -75,9 +75,11 @@ def test_a_workbook_that_would_unpack_to_gigabytes_is_refused(write: Write) -> N
         tables.read_table(write("bomb.xlsx", packed.getvalue()))
 
 
-def test_too_many_rows_and_columns_are_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_rows_and_columns_are_refused(write: Write) -> None:
     with pytest.raises(SetupError, match="201 columns"):
         tables.read_table(write("wide.csv", ",".join(f"c{n}" for n in range(201)) + "\n"))
+    with pytest.raises(SetupError, match=f"more than {rows.MAX_ROWS} objects"):
+        tables.read_table(write("long.json", "[" + ",".join(["1"] * (rows.MAX_ROWS + 1)) + "]"))
     with pytest.raises(SetupError, match=f"more than {rows.MAX_ROWS} rows"):
         tables.read_table(write("long.csv", "name\n" + "amy\n" * (rows.MAX_ROWS + 1)))
 
