@@ -81,7 +81,7 @@ def _site() -> str:
 def _retry_kind() -> str:
     return (
         f"# {RetryKindSettings.__doc__}\n"
-        f"# [retry.kinds.KIND], where KIND is one of {', '.join(get_args(RetriedKind))}.\n"
+        f"# [retry.kinds.KIND]; KIND is {', '.join(get_args(RetriedKind))}.\n"
         "# Example: [retry.kinds.rate_limited]\n" + "".join(_settings(RetryKindSettings))
     )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -55,14 +56,15 @@ def test_every_section_is_in_the_manual() -> None:
 
 
 def test_the_manual_documents_nothing_that_does_not_exist() -> None:
-    rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
+    manual = PAGE.split("\n## Every setting\n", 1)[1]
+    rows = [line for line in manual.splitlines() if line.startswith("| `")]
     assert set(rows) == {row for _, row in ROWS}
 
 
 def test_error_example_is_what_is_really_said(read: Callable[..., Settings]) -> None:
     wrong, said = re.findall(r"<!-- wrong -->\n```\w*\n(.*?)```.*?<!-- said -->\n```\w*\n(.*?)```", PAGE, re.DOTALL)[0]
     with pytest.raises(ConfigError) as caught:
-        read(wrong, {"RUNNER_BROWSER__HEEDLESS": "false"})
+        read(wrong, {"RUNNER_TIMEOUTS__ACTION": "5"})
     assert str(caught.value) == said.strip()
 
 
@@ -71,3 +73,22 @@ def test_every_toml_example_is_valid(read: Callable[..., Settings]) -> None:
     assert len(examples) >= 3
     for example in examples:
         read(example)
+
+
+def _variables() -> list[str]:
+    chapter = PAGE.split("\n## Environment variables\n", 1)[1].split("\n## ", 1)[0]
+    table = "\n".join(line for line in chapter.splitlines() if line.startswith("|"))
+    return re.findall(r"`(RUNNER_[^`]+)`", table)
+
+
+@pytest.mark.parametrize("example", _variables())
+def test_every_variable_in_the_manual_is_accepted(read: Callable[..., Settings], example: str) -> None:
+    (assignment,) = shlex.split(example)
+    name, _, value = assignment.partition("=")
+    account = '[[accounts]]\nname = "amy-2"\nsite = "mock"\npassword.env = "A"\n'
+    text = '[sites.mock]\nbase_url = "http://127.0.0.1:1"\n' + account
+    assert read(text, {name: value}).model_dump() != read(text).model_dump()
+
+
+def test_there_are_variables_to_check() -> None:
+    assert len(_variables()) >= 8

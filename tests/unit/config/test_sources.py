@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from runner.config.problems import ConfigError
 from runner.config.settings import Settings
 
 Read = Callable[..., Settings]
@@ -117,3 +118,10 @@ def test_variable_that_may_mean_two_accounts_is_refused(problems: Problems) -> N
     both = ACCOUNTS + ACCOUNTS.replace("ben-2", "ben_2").replace("amy", "eve")
     (line,) = problems(both, {"RUNNER_ACCOUNTS__BEN_2__TAGS": "x"})
     assert line.endswith('this may mean "ben-2" and "ben_2". Set it in the file.')
+
+
+def test_wrong_option_of_the_command_is_named(read: Read) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read("", flags={"orchestrator.concurrency": 0})
+    (line,) = caught.value.problems
+    assert line == "command line: [orchestrator] concurrency: expected a whole number from 1 to 64; found 0."
