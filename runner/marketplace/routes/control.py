@@ -1,0 +1,168 @@
+"""The levers behind the scenes: ledger, faults, state, reset, and counterparts who write. Loopback only."""
+
+import difflib
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from runner.marketplace import accounts, challenges, inbox, ledger, seed, web
+from runner.marketplace.faults import FaultError
+from runner.marketplace.ledger import Kind
+
+router = APIRouter()
+SLUGS = tuple(account["slug"] for account in seed.catalogue()["accounts"])
+
+
+class ControlError(ValueError):
+    """A control request cannot be understood; the message says which key and what would be valid."""
+
+
+def refused(_request: Request, error: Exception) -> Response:
+    """Answers a control request that cannot be understood."""
+    return JSONResponse({"error": str(error)}, status_code=422)
+
+
+async def _json(request: Request) -> Any:
+    body = await request.body()
+    if not body:
+        return {}
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError as error:
+        raise ControlError(f"the body is not JSON: {error}") from error
+
+
+def _object(given: Any, keys: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise ControlError("expected a JSON object")
+    for key in given:
+        if key not in keys:
+            raise ControlError(f'unknown key "{key}"; {_nearest(key, keys)}')
+    return given
+
+
+def _nearest(name: str, valid: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    return f'did you mean "{close[0]}"?' if close else "valid are " + ", ".join(valid)
+
+
+def _account(slug: object) -> str:
+    if slug not in SLUGS:
+        raise ControlError(f'key "account": unknown {slug!r}; {_nearest(str(slug), SLUGS)}')
+    return str(slug)
+
+
+@router.get("/_ledger")
+async def read_ledger(request: Request) -> Response:
+    """Returns the ledger's entries after `since`, of one kind and account where these are given."""
+    query = request.query_params
+    kind, account, since = query.get("kind") or None, query.get("account") or None, query.get("since") or "0"
+    if kind is not None and kind not in list(Kind):
+        raise ControlError(f'key "kind": unknown {kind!r}; {_nearest(kind, tuple(Kind))}')
+    if not since.isdecimal():
+        raise ControlError(f'key "since": expected a sequence number, got {since!r}')
+    db = web.market_of(request).db
+    found = ledger.entries(
+        db, kind=Kind(kind) if kind else None, account=_account(account) if account else None, since=int(since)
+    )
+    return JSONResponse({"entries": found, "last_seq": ledger.last_seq(db)})
+
+
+@router.get("/_faults")
+async def list_faults(request: Request) -> Response:
+    """Returns the rules in force, each with how often it has fired."""
+    return JSONResponse({"rules": web.market_of(request).faults.described()})
+
+
+@router.put("/_faults")
+async def replace_faults(request: Request) -> Response:
+    """Puts new rules in the place of all old ones."""
+    faults = web.market_of(request).faults
+    try:
+        faults.replace(await _json(request), SLUGS)
+    except FaultError as error:
+        raise ControlError(str(error)) from error
+    return JSONResponse({"rules": faults.described()})
+
+
+@router.get("/_state")
+async def state(request: Request) -> Response:
+    """Returns counts per account, and the open challenges with their answers."""
+    market = web.market_of(request)
+    rows = market.db.all(
+        """SELECT slug AS account, name, email, lock_reason IS NOT NULL AS locked,
+             (SELECT count(*) FROM thread WHERE account = slug) AS threads,
+             (SELECT count(*) FROM message JOIN thread ON thread.id = thread_id WHERE account = slug) AS messages,
+             (SELECT coalesce(sum(unread), 0) FROM thread WHERE account = slug) AS unread,
+             (SELECT count(*) FROM listing WHERE account = slug AND deleted_at IS NULL) AS listings,
+             (SELECT count(*) FROM session WHERE account = slug) AS sessions
+           FROM account ORDER BY slug"""
+    )
+    body = {
+        "seed": market.seed,
+        "accounts": [{**dict(row), "locked": bool(row["locked"])} for row in rows],
+        "challenges": challenges.all_open(market.db),
+        "ledger_last_seq": ledger.last_seq(market.db),
+    }
+    return JSONResponse(body)
+
+
+@router.post("/_reset")
+async def reset(request: Request) -> Response:
+    """Makes everything as it was at the first start, from the same seed or another."""
+    given = _object(await _json(request), ("seed",))
+    number = given.get("seed")
+    if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
+        raise ControlError(f'key "seed": expected a whole number, got {number!r}')
+    market = web.market_of(request)
+    market.reset(number)
+    return JSONResponse({"seed": market.seed})
+
+
+@router.post("/_unlock")
+async def unlock(request: Request) -> Response:
+    """Lifts an account's lock and closes its challenges."""
+    slug = _account(_object(await _json(request), ("account",)).get("account"))
+    market = web.market_of(request)
+    with market.db.transaction():
+        accounts.unlock(market.db, slug, market.now())
+    return JSONResponse({"account": slug})
+
+
+@router.post("/_incoming")
+async def incoming(request: Request) -> Response:
+    """Lets a counterpart write, into a thread that is there or a new one."""
+    given = _object(await _json(request), ("account", "text", "thread_id", "counterpart", "listing_id"))
+    slug, market = _account(given.get("account")), web.market_of(request)
+    try:
+        text = inbox.clean(str(given.get("text", "")))
+    except inbox.MessageError as error:
+        raise ControlError(f'key "text": {error}') from error
+    if given.get("thread_id") is None:
+        listing = given.get("listing_id")
+        counterpart = str(given.get("counterpart") or "Robin Fielding")
+        listing_id = None if listing is None else _own_listing(request, slug, listing)
+        thread_id = inbox.new_thread(market.db, slug, counterpart, listing_id, market.now())
+    else:
+        thread_id = _number("thread_id", given["thread_id"])
+    thread = inbox.thread_of(market.db, slug, thread_id)
+    if thread is None:
+        raise ControlError(f'key "thread_id": {slug} has no thread {thread_id}')
+    request_id = web.visit_of(request).request_id
+    message_id = inbox.write(market.db, thread, "in", text, now=market.now(), request_id=request_id)
+    return JSONResponse({"thread_id": str(thread_id), "message_id": str(message_id)}, status_code=201)
+
+
+def _number(key: str, given: object) -> int:
+    if not str(given).isdecimal():
+        raise ControlError(f'key "{key}": expected an id, got {given!r}')
+    return int(str(given))
+
+
+def _own_listing(request: Request, slug: str, given: object) -> int:
+    number = _number("listing_id", given)
+    if web.market_of(request).db.first("SELECT 1 FROM listing WHERE id = ? AND account = ?", number, slug) is None:
+        raise ControlError(f'key "listing_id": {slug} has no listing {number}')
+    return number
