@@ -178,15 +178,15 @@ def expected(place: Place | None) -> str:
     if place.choices:
         quoted = [f'"{each}"' for each in place.choices]
         return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+    least = " with at least one" if any(getattr(rule, "min_length", 0) for rule in place.rules) else ""
     if place.is_list:
-        least = " with at least one" if any(getattr(rule, "min_length", 0) for rule in place.rules) else ""
         return (
             "a list of texts"
             if place.item and not place.item.is_table
             else "a list of tables, each headed by its name in [[ ]]"
         ) + least
     if place.is_table:
-        return "a table"
+        return f"a table{least}"
     if place.is_secret:
         return f"one of {values.REFERENCE_FORMS}"
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a path"}

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from runner.config.load import load
 from runner.config.problems import ConfigError
 from runner.config.settings import Settings
 
@@ -41,6 +44,7 @@ FORMS = '{ env = "VARIABLE" }, { keyring = "service/username" } or { file = "pat
         ("[browser]\nlocale = 'english'", 'expected a language tag such as "en-GB"; found "english".'),
         ("[orchestrator]\nflows = []", ":2: [orchestrator] flows: expected a list of texts with at least one"),
         ("[evidence]\ndir = ''", ':2: [evidence] dir: expected a path; found "".'),
+        ("sites = {}", ":1: [sites]: expected a table with at least one; found an empty table."),
         ("browser = 'chrome'", ":1: browser: expected a table; found a text."),
         ("[sites.mock]\noptions = {}", ":1: [sites.mock] base_url: missing. Example: base_url = "),
         ("[accounts]\nname = 'amy'", ":1: [accounts]: expected a list of tables, each headed by its name in [[ ]]"),
@@ -129,3 +133,45 @@ def test_odd_texts_are_shown_short_and_on_one_line(problems: Problems) -> None:
     assert len(line) < 250
     (line,) = problems('[browser]\nchannel = "a\\nb\\u001b[31m\\u202e"\n')
     assert '"a\\u000ab\\u001b[31m\\u202e"' in line
+
+
+ODD = [
+    "[]",
+    "{}",
+    "''",
+    "'x'",
+    "-1",
+    "1e300",
+    "inf",
+    "nan",
+    "true",
+    "1979-05-27",
+    "[[1]]",
+    "{ a = { b = 1 } }",
+    "['', 1]",
+]
+KEYS = ["browser", "sites", "accounts", "retry.kinds", "sites.mock", "sites.'[key]'", "accounts.amy", "''.''"] + [
+    f"{section}.{key}"
+    for section, info in Settings.model_fields.items()
+    if section not in ("sites", "accounts")
+    for key in getattr(info.annotation, "model_fields", {})
+]
+
+
+def _lines_said(file: Path, text: str) -> tuple[str, ...]:
+    file.write_text(text)
+    try:
+        load(environ={})
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_odd_value_anywhere_is_no_more_than_a_problem_with_its_line(folder: Path, value: str) -> None:
+    file = folder / "playwright.config.toml"
+    said = [line for key in KEYS for line in _lines_said(file, f"{key} = {value}\n")]
+    for key in ("name", "site", "username", "password", "tags", "timezone", "enabled"):
+        said += _lines_said(file, f"[[accounts]]\n{key} = {value}\n")
+    assert len(said) > len(KEYS) / 2
+    assert [line for line in said if not re.match(r"playwright\.config\.toml:[12]: \S", line)] == []
