@@ -68,7 +68,7 @@ class InstallFailed(BrowserMissing):
 
     def __init__(self, trials: Sequence[Trial], *, cure: str) -> None:
         super().__init__(
-            "No browser is here, and none could be installed.\n" + "\n".join(f"  {trial}" for trial in trials) + "\n",
+            "No browser is here, and none could be installed.\n" + "\n".join(f"  {trial}" for trial in trials),
             cure=cure,
         )
         self.trials = tuple(trials)
@@ -226,7 +226,8 @@ def main() -> int:
     try:
         browser = install_browser(say, configured=options.path)
     except SetupError as problem:
-        say(str(problem))
+        say(problem.what)
+        say(problem.cure)
         return 2
     say(f"browser: {browser}")
     return 0
