@@ -42,3 +42,15 @@ class Account:
     state_reason: str | None
     last_served_at: datetime | None
     created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """An Account's browser directory; `browser_major` is the Chromium that wrote it last."""
+
+    account: str
+    path: str
+    browser_major: int | None
+    last_login_at: datetime | None
+    last_probe_at: datetime | None
+    notes: str | None

@@ -62,4 +62,4 @@ def message_key(thread_remote_id: str, answered_key: str, text: str) -> str:
 
 def payload_hash(text: str) -> str:
     """SHA-256 of an Effect's payload, hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

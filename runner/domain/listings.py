@@ -5,7 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
+
+
+class ListingState(StrEnum):
+    DRAFT = "draft"  # stored, not at the Site
+    PUBLISHED = "published"  # the Site confirmed it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +31,7 @@ class Listing:
     @property
     def natural_key(self) -> str:
         """What makes this Listing itself: its visible reference, title and body hash (DESIGN §5)."""
-        body = hashlib.sha256(self.description.encode()).hexdigest()[:16]
+        body = hashlib.sha256(self.description.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return f"{self.reference}|{self.title}|{body}"
 
 
@@ -36,7 +42,7 @@ class StoredListing:
     id: int
     listing: Listing
     account: str | None
-    state: str
+    state: ListingState
     remote_id: str | None
     url: str | None
     published_at: datetime | None

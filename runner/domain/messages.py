@@ -28,7 +28,7 @@ class ThreadSummary:
         """Equal for an unchanged Thread; reading a Thread clears `unread`, so that is left out."""
         when = self.last_at.isoformat() if self.last_at else ""
         text = "\x1f".join((self.remote_id, self.counterpart, self.excerpt, when))
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ def keyed(messages: Iterable[RemoteMessage]) -> list[tuple[str, RemoteMessage]]:
             continue
         when = message.sent_at.isoformat() if message.sent_at else ""
         text = "\x1f".join((message.direction, message.sender, when, message.text))
-        digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         pairs.append((f"hash:{digest}:{seen[digest]}", message))
         seen[digest] += 1
     return pairs

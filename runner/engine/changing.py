@@ -1,0 +1,113 @@
+"""Changes of a Job's state: those that a Lease proves, and those that an operator asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from runner.domain.jobs import Job, Lease
+from runner.domain.states import ENDED, JobState, may_become
+from runner.engine import heads
+from runner.errors import Conflict, StaleLease
+from runner.store import events
+from runner.store.database import Database
+from runner.store.tables import job
+
+WAITS_IN_VAIN = frozenset({JobState.QUEUED, JobState.PARKED})
+"""A Job whose cancellation was asked for is not put there any more: it is cancelled."""
+
+
+def holds(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    """The fence: true only for the row that this very Lease still holds."""
+    return (
+        job.c.id == lease.job.id,
+        job.c.fence == lease.fence,
+        job.c.owner == lease.owner,
+        job.c.state == JobState.RUNNING,
+    )
+
+
+def stale(lease: Lease) -> StaleLease:
+    """What a worker is told that lost its claim."""
+    return StaleLease(
+        f"Job {lease.job.id} of account {lease.job.account} is no longer leased to this worker (fence {lease.fence}).",
+        cure="Nothing was written; whoever has the job now settles it.",
+    )
+
+
+async def leave(
+    db: Database,
+    connection: AsyncConnection,
+    lease: Lease,
+    to: JobState,
+    name: str,
+    *,
+    values: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    costs: int = 1,
+) -> None:
+    """End a Lease by putting its Job into another state, `costs` attempts spent. Raises StaleLease."""
+    row = (await connection.execute(select(job.c.cancel_requested).where(*holds(lease)))).first()
+    if row is None:
+        raise stale(lease)
+    assert may_become(JobState.RUNNING, to), f"a running job cannot become {to}"
+    if row.cancel_requested and to in WAITS_IN_VAIN:
+        to, name = JobState.CANCELLED, "JobCancelled"
+    given = dict(values or {})
+    spent = given | {"attempts": job.c.attempts + costs} if costs else given
+    statement = update(job).where(*holds(lease)).values(_state(db, to) | spent)
+    changed = await connection.execute(statement.returning(job.c.account_id))
+    account_id: int = changed.scalar_one()
+    await heads.refresh(connection, [account_id], db.clock.now())
+    told = {key: given[key] for key in ("error", "error_kind", "result") if given.get(key) is not None}
+    await _record(db, connection, lease.job, account_id, name, told | dict(data or {}))
+
+
+async def move(
+    db: Database,
+    connection: AsyncConnection,
+    found: Job,
+    to: JobState,
+    name: str,
+    *,
+    values: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Change the state of a Job that nobody has leased. Raises Conflict when its state forbids it."""
+    if found.state is JobState.RUNNING or not may_become(found.state, to):
+        raise Conflict(
+            f"Job {found.id} of account {found.account} is {found.state} and cannot become {to}.",
+            cure=f"`runner jobs show {found.id}` shows what happened to it.",
+        )
+    statement = update(job).where(job.c.id == found.id).values(_state(db, to) | dict(values or {}))
+    account_id: int = (await connection.execute(statement.returning(job.c.account_id))).scalar_one()
+    await heads.refresh(connection, [account_id], db.clock.now())
+    await _record(db, connection, found, account_id, name, dict(data or {}))
+
+
+async def ask_to_cancel(db: Database, connection: AsyncConnection, found: Job) -> None:
+    """Ask whoever has a running Job to end it."""
+    statement = update(job).where(job.c.id == found.id).values(cancel_requested=True).returning(job.c.account_id)
+    account_id: int = (await connection.execute(statement)).scalar_one()
+    await _record(db, connection, found, account_id, "JobCancelRequested", {})
+
+
+def _state(db: Database, to: JobState) -> dict[str, Any]:
+    ended_at = db.clock.now() if to in ENDED or to is JobState.UNKNOWN else None
+    return {"state": to, "owner": None, "lease_until": None, "ended_at": ended_at}
+
+
+async def _record(
+    db: Database, connection: AsyncConnection, about: Job, account_id: int, name: str, data: Mapping[str, Any]
+) -> None:
+    fact = events.Fact(
+        name=name,
+        account=(account_id, about.account),
+        job_id=about.id,
+        batch_id=about.batch_id,
+        data={"flow": about.flow} | dict(data),
+    )
+    await events.record(db, connection, [fact])

@@ -1,0 +1,111 @@
+"""Claims: Rotation chooses among the heads of the queues, and the chosen Job is leased, all in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from runner.domain import rotation
+from runner.domain.jobs import Lease
+from runner.domain.rotation import Candidate
+from runner.domain.states import JobState
+from runner.engine import heads, rows
+from runner.store import events
+from runner.store.database import Database
+from runner.store.tables import account, job
+
+ASKED_FOR = "asked for by name"
+"""The reason of a claim that no Rotation chose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The Job to lease, and why this one."""
+
+    job_id: int
+    account_id: int
+    reason: str
+
+
+async def choose(connection: AsyncConnection, now: datetime, *, owner: str, account_id: int | None) -> Chosen | None:
+    """The Job that Rotation chooses for `owner`; None when nothing is due."""
+    await heads.wake(connection, now)
+    found = await _due(connection, now, owner, account_id)
+    if not found:
+        # Normally there is no such Account and this costs nothing; after a step back of the clock it mends the heads.
+        await heads.doubt(connection, now)
+        found = await _due(connection, now, owner, account_id)
+    choice = rotation.choose([candidate for candidate, _ in found.values()], now)
+    if choice is None:
+        return None
+    return Chosen(job_id=choice.candidate.job_id, account_id=found[choice.candidate.account][1], reason=choice.reason)
+
+
+async def this_one(connection: AsyncConnection, job_id: int, *, owner: str) -> Chosen | None:
+    """This very Job, if it is queued, its Account free, and it is not reserved for another owner."""
+    statement = (
+        select(job.c.account_id)
+        .select_from(job.join(account, account.c.id == job.c.account_id))
+        .where(job.c.id == job_id, heads.IS_QUEUED, heads.IS_FREE)
+        .where(or_(job.c.pinned_to.is_(None), job.c.pinned_to == owner))
+    )
+    account_id = (await connection.execute(statement)).scalar()
+    return None if account_id is None else Chosen(job_id=job_id, account_id=account_id, reason=ASKED_FOR)
+
+
+async def lease(
+    db: Database, connection: AsyncConnection, chosen: Chosen, now: datetime, *, owner: str, ttl_s: float
+) -> Lease:
+    """Lease the chosen Job: its fence rises, its Account's turn is over."""
+    values = {
+        "state": JobState.RUNNING,
+        "owner": owner,
+        "lease_until": now + timedelta(seconds=ttl_s),
+        "fence": job.c.fence + 1,
+        "reason": chosen.reason,
+    }
+    await connection.execute(update(job).where(job.c.id == chosen.job_id, heads.IS_QUEUED).values(values))
+    await connection.execute(update(account).where(account.c.id == chosen.account_id).values(last_served_at=now))
+    await heads.refresh(connection, [chosen.account_id], now)
+    leased = await rows.fetch(connection, chosen.job_id)
+    fact = events.Fact(
+        name="JobClaimed",
+        account=(chosen.account_id, leased.account),
+        job_id=leased.id,
+        batch_id=leased.batch_id,
+        data={"flow": leased.flow, "owner": owner, "fence": leased.fence, "reason": chosen.reason},
+    )
+    await events.record(db, connection, [fact])
+    return Lease(job=leased, owner=owner, fence=leased.fence, reason=chosen.reason)
+
+
+async def _due(
+    connection: AsyncConnection, now: datetime, owner: str, account_id: int | None
+) -> dict[str, tuple[Candidate, int]]:
+    """The most pressing due Job of each Account whose turn may come, with the Account's id."""
+    found: dict[str, tuple[Candidate, int]] = {}
+    reserved = await heads.pinned(connection, now, owner, account_id)
+    for row in (*reserved, *await heads.candidates(connection, now, account_id)):
+        candidate = _candidate(row)
+        rival = found.get(candidate.account)
+        if rival is None or _pressing(candidate) < _pressing(rival[0]):
+            found[candidate.account] = (candidate, row.account_id)
+    return found
+
+
+def _pressing(candidate: Candidate) -> tuple[int, datetime, int]:
+    return (candidate.priority.rank, candidate.due_at, candidate.job_id)
+
+
+def _candidate(row: Row[Any]) -> Candidate:
+    return Candidate(
+        account=row.account,
+        job_id=row.id,
+        priority=rows.PRIORITIES[row.rank],
+        due_at=row.due_at,
+        last_served_at=row.last_served_at,
+    )

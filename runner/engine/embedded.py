@@ -1,0 +1,192 @@
+"""The job engine on the store's own database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from runner.domain.jobs import BatchProgress, Job, Lease, NewJob
+from runner.domain.states import JobState
+from runner.engine import changing, claiming, heads, releasing, rows, submitting
+from runner.engine.interface import JobEngine
+from runner.errors import ErrorKind, NotFound
+from runner.store.account_ids import id_of
+from runner.store.database import Database
+from runner.store.tables import batch, job
+
+
+class EmbeddedEngine(JobEngine):
+    """Jobs, claims and leases in the store's database; any number of processes share it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def submit(self, jobs: Sequence[NewJob]) -> list[Job]:
+        """See JobEngine."""
+        async with self._db.write() as connection:
+            return await submitting.insert_jobs(self._db, connection, jobs)
+
+    async def submit_batch(self, name: str, jobs: Sequence[NewJob]) -> tuple[int, list[Job]]:
+        """See JobEngine."""
+        async with self._db.write() as connection:
+            number = await submitting.insert_batch(self._db, connection, name)
+            return number, await submitting.insert_jobs(self._db, connection, submitting.in_batch(jobs, number))
+
+    async def claim(self, *, owner: str, ttl_s: float, account: str | None = None) -> Lease | None:
+        """See JobEngine. Raises NotFound when `account` does not exist."""
+        now = self._db.clock.now()
+        async with self._db.write() as connection:
+            account_id = None if account is None else await id_of(connection, account)
+            chosen = await claiming.choose(connection, now, owner=owner, account_id=account_id)
+            if chosen is None:
+                return None
+            return await claiming.lease(self._db, connection, chosen, now, owner=owner, ttl_s=ttl_s)
+
+    async def claim_job(self, job_id: int, *, owner: str, ttl_s: float) -> Lease | None:
+        """See JobEngine. A Job that is pinned to another owner is not leased."""
+        now = self._db.clock.now()
+        async with self._db.write() as connection:
+            choice = await claiming.this_one(connection, job_id, owner=owner)
+            if choice is None:
+                return None
+            return await claiming.lease(self._db, connection, choice, now, owner=owner, ttl_s=ttl_s)
+
+    async def renew(self, lease: Lease, *, ttl_s: float) -> bool:
+        """See JobEngine."""
+        # Not durable: after a power cut nobody is left for whom the lease would have to last.
+        async with self._db.write(durable=False) as connection:
+            until = self._db.clock.now() + timedelta(seconds=ttl_s)
+            statement = update(job).where(*changing.holds(lease)).values(lease_until=until)
+            row = (await connection.execute(statement.returning(job.c.cancel_requested))).first()
+            if row is None:
+                raise changing.stale(lease)
+            return bool(row.cancel_requested)
+
+    async def succeed(self, lease: Lease, result: Mapping[str, Any]) -> None:
+        """See JobEngine."""
+        values = {"result": dict(result), "error_kind": None, "error": None}
+        await self._leave(lease, JobState.SUCCEEDED, "JobSucceeded", values=values)
+
+    async def fail(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
+        """See JobEngine."""
+        await self._leave(lease, JobState.FAILED, "JobFailed", values={"error_kind": kind, "error": error})
+
+    async def retry_later(self, lease: Lease, *, due_at: datetime, kind: ErrorKind, error: str) -> None:
+        """See JobEngine. A Job whose cancellation was asked for is cancelled instead."""
+        wait_s = (due_at - self._db.clock.now()).total_seconds()
+        values = {"error_kind": kind, "error": error, "due_at": due_at}
+        data = {"due_at": due_at.isoformat(), "wait_s": round(wait_s, 3)}
+        await self._leave(lease, JobState.QUEUED, "JobRetryScheduled", values=values, data=data)
+
+    async def requeue(self, lease: Lease) -> None:
+        """See JobEngine. A Job whose cancellation was asked for is cancelled instead."""
+        await self._leave(lease, JobState.QUEUED, "JobRequeued", data={"reason": "interrupted"}, costs=0)
+
+    async def park(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
+        """See JobEngine."""
+        await self._leave(lease, JobState.PARKED, "JobParked", values={"error_kind": kind, "error": error})
+
+    async def doubt(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
+        """See JobEngine."""
+        await self._leave(lease, JobState.UNKNOWN, "JobUnknown", values={"error_kind": kind, "error": error})
+
+    async def acknowledge_cancel(self, lease: Lease) -> None:
+        """See JobEngine."""
+        await self._leave(lease, JobState.CANCELLED, "JobCancelled", costs=0)
+
+    async def cancel(self, job_id: int) -> Job:
+        """See JobEngine. An unknown Job can be cancelled too."""
+        async with self._db.write() as connection:
+            found = await rows.fetch(connection, job_id)
+            if found.state is JobState.RUNNING:
+                await changing.ask_to_cancel(self._db, connection, found)
+            else:
+                await changing.move(self._db, connection, found, JobState.CANCELLED, "JobCancelled")
+            return await rows.fetch(connection, job_id)
+
+    async def retry(self, job_id: int) -> Job:
+        """See JobEngine."""
+        async with self._db.write() as connection:
+            found = await rows.fetch(connection, job_id)
+            values = {"attempts": 0, "due_at": self._db.clock.now(), "error_kind": None, "error": None}
+            values |= {"cancel_requested": False, "pinned_to": None, "reason": None}
+            data = {"reason": "by an operator"}
+            await changing.move(self._db, connection, found, JobState.QUEUED, "JobRequeued", values=values, data=data)
+            return await rows.fetch(connection, job_id)
+
+    async def get(self, job_id: int) -> Job:
+        """See JobEngine."""
+        async with self._db.read() as connection:
+            return await rows.fetch(connection, job_id)
+
+    async def list_jobs(
+        self,
+        *,
+        states: Sequence[JobState] = (),
+        account: str | None = None,
+        batch_id: int | None = None,
+        flow: str | None = None,
+        limit: int = 50,
+        before_id: int | None = None,
+    ) -> list[Job]:
+        """See JobEngine. Raises NotFound when `account` does not exist."""
+        statement = rows.select_jobs().order_by(job.c.id.desc()).limit(limit)
+        if states:
+            statement = statement.where(job.c.state.in_(states))
+        if batch_id is not None:
+            statement = statement.where(job.c.batch_id == batch_id)
+        if flow is not None:
+            statement = statement.where(job.c.flow == flow)
+        if before_id is not None:
+            statement = statement.where(job.c.id < before_id)
+        async with self._db.read() as connection:
+            if account is not None:
+                statement = statement.where(job.c.account_id == await id_of(connection, account))
+            return [rows.to_job(row) for row in await connection.execute(statement)]
+
+    async def holder(self, account: str) -> Job | None:
+        """See JobEngine. Raises NotFound when the Account does not exist."""
+        async with self._db.read() as connection:
+            account_id = await id_of(connection, account)
+            running = rows.select_jobs().where(job.c.account_id == account_id, job.c.state == JobState.RUNNING)
+            row = (await connection.execute(running)).first()
+            return None if row is None else rows.to_job(row)
+
+    async def batch(self, batch_id: int) -> BatchProgress:
+        """See JobEngine."""
+        counted = select(job.c.state, func.count()).where(job.c.batch_id == batch_id).group_by(job.c.state)
+        async with self._db.read() as connection:
+            found = (await connection.execute(select(batch).where(batch.c.id == batch_id))).first()
+            if found is None:
+                raise NotFound("batch", str(batch_id), ())
+            counts: dict[JobState, int] = {row[0]: row[1] for row in await connection.execute(counted)}
+        by_state = {str(state): counts.get(state, 0) for state in JobState}
+        return BatchProgress(
+            id=found.id, name=found.name, created_at=found.created_at, total=sum(counts.values()), **by_state
+        )
+
+    async def next_due_at(self) -> datetime | None:
+        """See JobEngine."""
+        async with self._db.read() as connection:
+            return await heads.next_due_at(connection)
+
+    async def release_dead(self, *, alive: Sequence[str]) -> list[Job]:
+        """See JobEngine."""
+        async with self._db.write() as connection:
+            return await releasing.release_dead(self._db, connection, alive)
+
+    async def _leave(
+        self,
+        lease: Lease,
+        to: JobState,
+        name: str,
+        *,
+        values: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+        costs: int = 1,
+    ) -> None:
+        async with self._db.write() as connection:
+            await changing.leave(self._db, connection, lease, to, name, values=values, data=data, costs=costs)

@@ -1,0 +1,356 @@
+"""The tables, in the words of DESIGN §2. A change here needs a migration; a test compares the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from runner.domain.effects import EffectKind, EffectState
+from runner.domain.listings import ListingState
+from runner.domain.states import AccountState, Direction, EvidenceKind, JobState, Mode, Outcome, SessionEnd
+from runner.errors import ErrorKind
+from runner.store.columns import EnumText, Json, SafeText, UtcTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts up by itself only in a column whose type is exactly INTEGER."""
+
+QUEUED = text("state = 'queued'")
+RUNNING = text("state = 'running'")
+
+
+def _id() -> Column[int]:
+    return Column("id", BigId, primary_key=True, autoincrement=True)
+
+
+def _ref(name: str, to: str, *, nullable: bool = False, index: bool = False) -> Column[int]:
+    return Column(name, BigId, ForeignKey(to), nullable=nullable, index=index)
+
+
+account = Table(
+    "account",
+    metadata,
+    _id(),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("site", String(100), nullable=False),
+    Column("username", SafeText, nullable=False),
+    Column("secret_kind", String(20), nullable=False),
+    Column("secret_name", SafeText, nullable=False),
+    Column("state", EnumText(AccountState), nullable=False),
+    Column("state_reason", SafeText),
+    Column("last_served_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    # The head of the Account's queue: its most pressing due Job that is not pinned, kept up to date by the engine so
+    # that a claim reads 16 rows of one index and not 100,000 Jobs. `wake_at` is when the next one falls due.
+    Column("head_job_id", BigId),
+    Column("head_rank", Integer),
+    Column("head_due_at", UtcTime),
+    Column("wake_at", UtcTime),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_account_head",
+    account.c.head_rank,
+    account.c.last_served_at,
+    account.c.head_due_at,
+    sqlite_where=text("state = 'active' AND head_rank IS NOT NULL"),
+    postgresql_where=text("state = 'active' AND head_rank IS NOT NULL"),
+)
+Index(
+    "ix_account_wake_at",
+    account.c.wake_at,
+    sqlite_where=text("wake_at IS NOT NULL"),
+    postgresql_where=text("wake_at IS NOT NULL"),
+)
+
+tag = Table("tag", metadata, _id(), Column("name", String(200), nullable=False, unique=True))
+
+account_tag = Table(
+    "account_tag",
+    metadata,
+    Column("account_id", BigId, ForeignKey("account.id"), primary_key=True),
+    Column("tag_id", BigId, ForeignKey("tag.id"), primary_key=True, index=True),
+)
+
+profile = Table(
+    "profile",
+    metadata,
+    _id(),
+    Column("account_id", BigId, ForeignKey("account.id"), nullable=False, unique=True),
+    Column("path", SafeText, nullable=False),
+    Column("browser_major", Integer),
+    Column("last_login_at", UtcTime),
+    Column("last_probe_at", UtcTime),
+    Column("notes", SafeText),
+)
+
+session = Table(
+    "session",
+    metadata,
+    _id(),
+    _ref("account_id", "account.id", index=True),
+    Column("mode", EnumText(Mode), nullable=False),
+    Column("owner", String(200), nullable=False),
+    Column("browser_version", String(100), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("end", EnumText(SessionEnd)),
+    sqlite_autoincrement=True,
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    _id(),
+    Column("name", SafeText, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+job = Table(
+    "job",
+    metadata,
+    _id(),
+    _ref("account_id", "account.id"),
+    Column("flow", String(100), nullable=False),
+    Column("params", Json, nullable=False),
+    Column("state", EnumText(JobState), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("attempts", Integer, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("key", SafeText, unique=True),
+    _ref("batch_id", "batch.id", nullable=True),
+    Column("pinned_to", String(200)),
+    Column("owner", String(200)),
+    Column("lease_until", UtcTime),
+    Column("fence", Integer, nullable=False),
+    Column("reason", SafeText),
+    Column("result", Json),
+    Column("error_kind", EnumText(ErrorKind)),
+    Column("error", SafeText),
+    Column("cancel_requested", Boolean, nullable=False),
+    CheckConstraint("rank BETWEEN 0 AND 3", name="rank"),
+    sqlite_autoincrement=True,
+)
+# An Account has one live Lease, whatever the code above the database believes.
+Index("uq_job_one_running", job.c.account_id, unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING)
+_WAITING = text("state = 'queued' AND pinned_to IS NULL")
+Index(
+    "ix_job_waiting",
+    job.c.account_id,
+    job.c.rank,
+    job.c.due_at,
+    sqlite_where=_WAITING,
+    postgresql_where=_WAITING,
+)
+Index("ix_job_waking", job.c.account_id, job.c.due_at, sqlite_where=_WAITING, postgresql_where=_WAITING)
+_PINNED = text("state = 'queued' AND pinned_to IS NOT NULL")
+Index("ix_job_pinned", job.c.pinned_to, job.c.due_at, sqlite_where=_PINNED, postgresql_where=_PINNED)
+Index("ix_job_account", job.c.account_id, job.c.id)
+Index("ix_job_state", job.c.state, job.c.id)
+Index("ix_job_batch", job.c.batch_id, job.c.state)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    _id(),
+    _ref("job_id", "job.id"),
+    Column("number", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    _ref("session_id", "session.id", nullable=True, index=True),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("outcome", EnumText(Outcome)),
+    Column("kind", EnumText(ErrorKind)),
+    Column("error", SafeText),
+    Column("step", SafeText),
+    Column("wait_s", Float),
+    Column("reason", SafeText),
+    Column("sign_ins", Integer, nullable=False),
+    Column("popups", Integer, nullable=False),
+    Column("evidence_dir", SafeText),
+    UniqueConstraint("job_id", "number"),
+    sqlite_autoincrement=True,
+)
+
+step = Table(
+    "step",
+    metadata,
+    _id(),
+    _ref("attempt_id", "attempt.id"),
+    Column("ordinal", Integer, nullable=False),
+    Column("name", SafeText, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("ok", Boolean),
+    Column("detail", SafeText),
+    UniqueConstraint("attempt_id", "ordinal"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    _id(),
+    _ref("attempt_id", "attempt.id", index=True),
+    Column("kind", EnumText(EvidenceKind), nullable=False),
+    Column("path", SafeText, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("age_s", Float),
+    Column("created_at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+event = Table(
+    "event",
+    metadata,
+    _id(),
+    Column("at", UtcTime, nullable=False),
+    Column("name", String(100), nullable=False),
+    _ref("account_id", "account.id", nullable=True),
+    # No foreign keys: an Event outlives the Job that is pruned.
+    Column("job_id", BigId),
+    Column("attempt_id", BigId),
+    Column("batch_id", BigId),
+    Column("data", Json, nullable=False),
+    Index("ix_event_account", "account_id", "id"),
+    Index("ix_event_job", "job_id", "id"),
+    Index("ix_event_batch", "batch_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+effect = Table(
+    "effect",
+    metadata,
+    _id(),
+    _ref("account_id", "account.id"),
+    Column("kind", EnumText(EffectKind), nullable=False),
+    Column("natural_key", SafeText, nullable=False),
+    Column("payload_hash", String(64), nullable=False),
+    Column("state", EnumText(EffectState), nullable=False, index=True),
+    _ref("job_id", "job.id", index=True),
+    Column("fence", Integer, nullable=False),
+    Column("armed_at", UtcTime),
+    Column("remote_id", SafeText),
+    Column("detail", SafeText),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    UniqueConstraint("account_id", "kind", "natural_key"),
+    sqlite_autoincrement=True,
+)
+
+listing = Table(
+    "listing",
+    metadata,
+    _id(),
+    _ref("account_id", "account.id", nullable=True),
+    Column("reference", SafeText, nullable=False),
+    Column("title", SafeText, nullable=False),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("currency", String(10), nullable=False),
+    Column("category", SafeText, nullable=False),
+    Column("condition", SafeText, nullable=False),
+    Column("description", SafeText, nullable=False),
+    Column("location", SafeText, nullable=False),
+    Column("state", EnumText(ListingState), nullable=False),
+    Column("remote_id", SafeText),
+    Column("url", SafeText),
+    Column("published_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    UniqueConstraint("account_id", "reference"),
+    sqlite_autoincrement=True,
+)
+# NULLs count as different in a unique constraint: a Listing that no Account has yet needs an index of its own.
+_UNASSIGNED = text("account_id IS NULL")
+Index(
+    "uq_listing_unassigned",
+    listing.c.reference,
+    unique=True,
+    sqlite_where=_UNASSIGNED,
+    postgresql_where=_UNASSIGNED,
+)
+
+listing_photo = Table(
+    "listing_photo",
+    metadata,
+    Column("listing_id", BigId, ForeignKey("listing.id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("path", SafeText, nullable=False),
+)
+
+participant = Table(
+    "participant",
+    metadata,
+    _id(),
+    _ref("account_id", "account.id"),
+    Column("name", SafeText, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    UniqueConstraint("account_id", "name"),
+)
+
+thread = Table(
+    "thread",
+    metadata,
+    _id(),
+    _ref("account_id", "account.id"),
+    Column("remote_id", SafeText, nullable=False),
+    _ref("participant_id", "participant.id", index=True),
+    Column("listing_title", SafeText),
+    Column("excerpt", SafeText, nullable=False),
+    Column("unread", Integer, nullable=False),
+    Column("last_at", UtcTime),
+    Column("url", SafeText, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("read_at", UtcTime, nullable=False),
+    UniqueConstraint("account_id", "remote_id"),
+    Index("ix_thread_last_at", "last_at"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_thread_unread",
+    thread.c.account_id,
+    thread.c.last_at,
+    sqlite_where=text("unread > 0"),
+    postgresql_where=text("unread > 0"),
+)
+
+message = Table(
+    "message",
+    metadata,
+    _id(),
+    _ref("thread_id", "thread.id"),
+    Column("key", SafeText, nullable=False),
+    Column("direction", EnumText(Direction), nullable=False),
+    Column("sender", SafeText, nullable=False),
+    Column("text", SafeText, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("first_seen_at", UtcTime, nullable=False),
+    UniqueConstraint("thread_id", "key"),
+    sqlite_autoincrement=True,
+)
