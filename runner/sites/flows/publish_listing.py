@@ -8,18 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from PIL import Image, UnidentifiedImageError
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from runner.domain.effects import EffectKind
 from runner.domain.listings import Listing, RemoteListing
 from runner.errors import Rejected
+from runner.intake.photos import MAX_PHOTOS, NotAPhoto, PhotoFolder
 from runner.intake.prices import NotAPrice, read_currency, read_price
 from runner.sites.flow import Flow, Stage
 from runner.sites.interface import BeforeSubmit
 from runner.sites.params import Params, folder_of
-
-MAX_PHOTOS = 10
 
 
 class PublishListingParams(Params):
@@ -147,31 +145,19 @@ def payload(listing: Listing) -> str:
 
 
 async def check_photos(listing: Listing) -> None:
-    """Raises Rejected naming the first photo that is missing, unreadable or no picture, before the Site is touched."""
+    """Raises Rejected naming the first photo that is missing, too large or no picture, before the Site is touched."""
     if len(listing.photos) > MAX_PHOTOS:
         raise Rejected(
             f'"{listing.title}" has {len(listing.photos)} photos; a listing takes at most {MAX_PHOTOS}.',
             cure="Leave some out.",
         )
     for photo in listing.photos:
-        problem = await asyncio.to_thread(_problem, photo)
-        if problem:
-            raise Rejected(f"The photo {photo} {problem}.", cure="Mend the listing's photos and try again.")
-
-
-def _problem(photo: Path) -> str | None:
-    if not photo.exists():
-        return "is missing"
-    if not photo.is_file():
-        return "is not a file"
-    try:
-        with Image.open(photo) as image:
-            image.verify()
-    except UnidentifiedImageError:
-        return "is not a picture that can be read (JPEG, PNG or WebP)"
-    except (OSError, SyntaxError, ValueError) as error:
-        return f"cannot be read: {error}"
-    return None
+        try:
+            await asyncio.to_thread(PhotoFolder(photo.parent).find, photo.name)
+        except NotAPhoto as error:
+            raise Rejected(
+                f"The photo {photo}: {str(error).rstrip('.')}.", cure="Mend the listing's photos."
+            ) from error
 
 
 async def _listing(stage: Stage[PublishListingParams]) -> Listing:

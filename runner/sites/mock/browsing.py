@@ -23,7 +23,7 @@ class Browsing:
         self.base_url = base_url
         self.find = locators.Locators(page)
         self.loaded = False
-        """Whether this object has loaded a page: before that, what is open may be hours old."""
+        """Whether this object has loaded a page: before that, what is open may be old."""
         self._unused_path: str | None = None
 
     @property
@@ -68,7 +68,7 @@ class Browsing:
         await self._expect_good(response, signed_out_ok=False)
 
     async def first_of(self, *wanted: Locator, late: str) -> None:
-        """Wait until one of the locators is there, or a trouble page, which is raised; `late` is said when none comes."""
+        """Wait until one of the locators is there, or a trouble page, which is raised; `late` is said if none comes."""
         union = self.find.trouble_heading()
         for locator in wanted:
             union = union.or_(locator)

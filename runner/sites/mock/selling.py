@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlencode
 
 from playwright.async_api import Response
 
@@ -14,6 +13,7 @@ from runner.sites.interface import BeforeSubmit, Steps
 from runner.sites.mock import locators, troubles
 from runner.sites.mock.browsing import Browsing, last_response
 
+MOST_ROUNDS = 3
 SELECTS = ("currency", "category", "condition")
 
 
@@ -32,20 +32,26 @@ async def publish(browsing: Browsing, step: Steps, listing: Listing, before_subm
 
 
 async def find_listing(browsing: Browsing, listing: Listing) -> list[RemoteListing]:
-    """Own listings with this reference and title, oldest first; the Site's search narrows them down by reference."""
-    query = f"?{urlencode({'q': listing.reference})}" if listing.reference else ""
+    """Own listings with this reference and title, oldest first.
+
+    All pages are read, and the Site's search is left alone: "absent" lets a Listing be published, so it must not rest
+    on how a search splits words. A Listing deleted meanwhile moves others to a page that was read already: when fewer
+    were seen than the Site counts, all is read again.
+    """
     wanted = (as_shown(listing.reference), as_shown(listing.title))
-    found: dict[str, RemoteListing] = {}
-    path: str | None = locators.LISTINGS_PATH + query
-    while path is not None:
-        await browsing.open(path)
-        await browsing.find.listings().wait_for(state="attached")
-        rows: list[dict[str, str]] = await browsing.find.listing_rows().evaluate_all(locators.READ_LISTINGS)
-        for row in rows:
-            if (as_shown(row["reference"]), as_shown(row["title"])) == wanted:
-                found[row["id"]] = _remote(browsing, row["id"], listing)
-        path = await browsing.next_path()
-    return list(reversed(found.values()))
+    seen: dict[str, tuple[str, str]] = {}
+    for _ in range(MOST_ROUNDS):
+        total = 0
+        path: str | None = locators.LISTINGS_PATH
+        while path is not None:
+            await browsing.open(path)
+            total = int(await browsing.find.listings().get_attribute("data-total-listings") or 0)
+            rows: list[dict[str, str]] = await browsing.find.listing_rows().evaluate_all(locators.READ_LISTINGS)
+            seen.update({row["id"]: (as_shown(row["reference"]), as_shown(row["title"])) for row in rows})
+            path = await browsing.next_path()
+        if len(seen) >= total:
+            break
+    return [_remote(browsing, each, listing) for each in reversed(seen) if seen[each] == wanted]
 
 
 def as_shown(text: str) -> str:
