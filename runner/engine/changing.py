@@ -5,37 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.jobs import Job, Lease
 from runner.domain.states import ENDED, JobState, may_become
 from runner.engine import heads
-from runner.errors import Conflict, StaleLease
-from runner.store import events
+from runner.errors import Conflict
+from runner.store import events, fences
 from runner.store.database import Database
 from runner.store.tables import job
 
 WAITS_IN_VAIN = frozenset({JobState.QUEUED, JobState.PARKED})
 """A Job whose cancellation was asked for is not put there any more: it is cancelled."""
-
-
-def holds(lease: Lease) -> tuple[ColumnElement[bool], ...]:
-    """The fence: true only for the row that this very Lease still holds."""
-    return (
-        job.c.id == lease.job.id,
-        job.c.fence == lease.fence,
-        job.c.owner == lease.owner,
-        job.c.state == JobState.RUNNING,
-    )
-
-
-def stale(lease: Lease) -> StaleLease:
-    """What a worker is told that lost its claim."""
-    return StaleLease(
-        f"Job {lease.job.id} of account {lease.job.account} is no longer leased to this worker (fence {lease.fence}).",
-        cure="Nothing was written; whoever has the job now settles it.",
-    )
 
 
 async def leave(
@@ -50,17 +32,14 @@ async def leave(
     costs: int = 1,
 ) -> None:
     """End a Lease by putting its Job into another state, `costs` attempts spent. Raises StaleLease."""
-    row = (await connection.execute(select(job.c.cancel_requested).where(*holds(lease)))).first()
-    if row is None:
-        raise stale(lease)
+    account_id = await fences.check(connection, lease)
+    asked = (await connection.execute(select(job.c.cancel_requested).where(job.c.id == lease.job.id))).scalar_one()
     assert may_become(JobState.RUNNING, to), f"a running job cannot become {to}"
-    if row.cancel_requested and to in WAITS_IN_VAIN:
+    if asked and to in WAITS_IN_VAIN:
         to, name = JobState.CANCELLED, "JobCancelled"
     given = dict(values or {})
     spent = given | {"attempts": job.c.attempts + costs} if costs else given
-    statement = update(job).where(*holds(lease)).values(_state(db, to) | spent)
-    changed = await connection.execute(statement.returning(job.c.account_id))
-    account_id: int = changed.scalar_one()
+    await connection.execute(update(job).where(*fences.holds(lease)).values(_state(db, to) | spent))
     await heads.refresh(connection, [account_id], db.clock.now())
     told = {key: given[key] for key in ("error", "error_kind", "result") if given.get(key) is not None}
     await _record(db, connection, lease.job, account_id, name, told | dict(data or {}))

@@ -13,6 +13,7 @@ from runner.domain.states import JobState
 from runner.engine import changing, claiming, heads, releasing, rows, submitting
 from runner.engine.interface import JobEngine
 from runner.errors import ErrorKind, NotFound
+from runner.store import fences
 from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.tables import batch, job
@@ -59,10 +60,10 @@ class EmbeddedEngine(JobEngine):
         # Not durable: after a power cut nobody is left for whom the lease would have to last.
         async with self._db.write(durable=False) as connection:
             until = self._db.clock.now() + timedelta(seconds=ttl_s)
-            statement = update(job).where(*changing.holds(lease)).values(lease_until=until)
+            statement = update(job).where(*fences.holds(lease)).values(lease_until=until)
             row = (await connection.execute(statement.returning(job.c.cancel_requested))).first()
             if row is None:
-                raise changing.stale(lease)
+                raise fences.stale(lease)
             return bool(row.cancel_requested)
 
     async def succeed(self, lease: Lease, result: Mapping[str, Any]) -> None:

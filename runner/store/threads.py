@@ -1,0 +1,189 @@
+"""Threads, their counterparts and their Messages: reading an inbox twice changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from runner.domain.messages import RemoteMessage, StoredMessage, StoredThread, ThreadSummary
+from runner.errors import NotFound
+from runner.store import events
+from runner.store.account_ids import id_of
+from runner.store.columns import storable
+from runner.store.database import Database
+from runner.store.tables import account, message, participant, thread
+
+
+class Threads:
+    """The stored inboxes of all Accounts."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def known_fingerprints(self, account_name: str) -> dict[str, str]:
+        """The fingerprint of each Thread when it was read last, by the Site's id. Raises NotFound."""
+        async with self._db.read() as connection:
+            number = await id_of(connection, account_name)
+            statement = select(thread.c.remote_id, thread.c.fingerprint).where(thread.c.account_id == number)
+            return {row.remote_id: row.fingerprint for row in await connection.execute(statement)}
+
+    async def save_thread(
+        self,
+        account_name: str,
+        summary: ThreadSummary,
+        fingerprint: str,
+        messages: Sequence[tuple[str, RemoteMessage]],
+    ) -> int:
+        """Store what was read of one Thread, in one transaction; returns how many Messages are new.
+
+        `messages` are keyed (`domain.messages.keyed`). The fingerprint is stored together with them only, so that a
+        Thread whose Messages could not be read is opened again next time. Raises NotFound for an unknown Account.
+        """
+        async with self._db.write() as connection:
+            account_id = await id_of(connection, account_name)
+            thread_id = await self._save_summary(connection, account_id, summary, fingerprint)
+            new = await self._insert_new(connection, thread_id, messages)
+            if new:
+                data = {"thread": thread_id, "counterpart": storable(summary.counterpart), "count": new}
+                fact = events.Fact(name="MessagesReceived", account=(account_id, account_name), data=data)
+                await events.record(self._db, connection, [fact])
+            return new
+
+    async def get(self, thread_id: int) -> StoredThread:
+        """One Thread. Raises NotFound."""
+        async with self._db.read() as connection:
+            row = (await connection.execute(_select().where(thread.c.id == thread_id))).first()
+        if row is None:
+            raise NotFound("thread", str(thread_id), ())
+        return _thread(row)
+
+    async def by_remote_id(self, account_name: str, remote_id: str) -> StoredThread:
+        """An Account's Thread by the Site's id. Raises NotFound."""
+        async with self._db.read() as connection:
+            number = await id_of(connection, account_name)
+            same = _select().where(thread.c.account_id == number, thread.c.remote_id == storable(remote_id))
+            row = (await connection.execute(same)).first()
+            if row is None:
+                known = select(thread.c.remote_id).where(thread.c.account_id == number)
+                raise NotFound("thread", remote_id, (await connection.execute(known)).scalars())
+            return _thread(row)
+
+    async def list_threads(
+        self,
+        *,
+        account_name: str | None = None,
+        only_unread: bool = False,
+        counterpart: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[StoredThread]:
+        """Threads that match, the one with the newest Message first. Raises NotFound for an unknown Account."""
+        newest_first = (thread.c.last_at.desc().nulls_last(), thread.c.id.desc())
+        statement = _select().order_by(*newest_first).limit(limit).offset(offset)
+        if only_unread:
+            statement = statement.where(thread.c.unread > 0)
+        if counterpart is not None:
+            statement = statement.where(participant.c.name == counterpart)
+        async with self._db.read() as connection:
+            if account_name is not None:
+                statement = statement.where(thread.c.account_id == await id_of(connection, account_name))
+            return [_thread(row) for row in await connection.execute(statement)]
+
+    async def messages_of(self, thread_id: int) -> list[StoredMessage]:
+        """The Messages of one Thread, oldest first. Raises NotFound."""
+        # One that the Site gives no time for stands where it was first seen.
+        when = func.coalesce(message.c.sent_at, message.c.first_seen_at)
+        statement = select(message).where(message.c.thread_id == thread_id).order_by(when, message.c.id)
+        async with self._db.read() as connection:
+            if (await connection.execute(select(thread.c.id).where(thread.c.id == thread_id))).scalar() is None:
+                raise NotFound("thread", str(thread_id), ())
+            return [_message(row) for row in await connection.execute(statement)]
+
+    async def count(self, account_name: str) -> tuple[int, int]:
+        """How many Threads and Messages of an Account are stored. Raises NotFound."""
+        async with self._db.read() as connection:
+            number = await id_of(connection, account_name)
+            threads = select(func.count()).select_from(thread).where(thread.c.account_id == number)
+            messages = select(func.count()).select_from(message.join(thread)).where(thread.c.account_id == number)
+            return (
+                (await connection.execute(threads)).scalar_one(),
+                (await connection.execute(messages)).scalar_one(),
+            )
+
+    async def _save_summary(
+        self, connection: AsyncConnection, account_id: int, summary: ThreadSummary, fingerprint: str
+    ) -> int:
+        now = self._db.clock.now()
+        values = {
+            "participant_id": await self._participant(connection, account_id, summary.counterpart),
+            "listing_title": summary.listing_title,
+            "excerpt": summary.excerpt,
+            "unread": summary.unread,
+            "last_at": summary.last_at,
+            "url": summary.url,
+            "fingerprint": fingerprint,
+            "read_at": now,
+        }
+        same = (thread.c.account_id == account_id, thread.c.remote_id == storable(summary.remote_id))
+        number = (await connection.execute(select(thread.c.id).where(*same))).scalar()
+        if number is not None:
+            await connection.execute(update(thread).where(thread.c.id == number).values(values))
+            return int(number)
+        first = values | {"account_id": account_id, "remote_id": summary.remote_id, "first_seen_at": now}
+        return int((await connection.execute(insert(thread).returning(thread.c.id), first)).scalar_one())
+
+    async def _participant(self, connection: AsyncConnection, account_id: int, name: str) -> int:
+        same = (participant.c.account_id == account_id, participant.c.name == storable(name))
+        number = (await connection.execute(select(participant.c.id).where(*same))).scalar()
+        if number is not None:
+            return int(number)
+        values = {"account_id": account_id, "name": name, "first_seen_at": self._db.clock.now()}
+        return int((await connection.execute(insert(participant).returning(participant.c.id), values)).scalar_one())
+
+    async def _insert_new(
+        self, connection: AsyncConnection, thread_id: int, messages: Sequence[tuple[str, RemoteMessage]]
+    ) -> int:
+        now = self._db.clock.now()
+        known = set((await connection.execute(select(message.c.key).where(message.c.thread_id == thread_id))).scalars())
+        rows = {
+            storable(key): {
+                "thread_id": thread_id,
+                "key": key,
+                "direction": one.direction,
+                "sender": one.sender,
+                "text": one.text,
+                "sent_at": one.sent_at,
+                "first_seen_at": now,
+            }
+            for key, one in messages
+            if storable(key) not in known
+        }
+        if rows:
+            await connection.execute(insert(message), list(rows.values()))
+        return len(rows)
+
+
+def _select() -> Select[Any]:
+    counted = select(func.count()).where(message.c.thread_id == thread.c.id).correlate(thread).scalar_subquery()
+    joined = thread.join(account, account.c.id == thread.c.account_id).join(
+        participant, participant.c.id == thread.c.participant_id
+    )
+    return select(
+        thread,
+        account.c.name.label("account"),
+        participant.c.name.label("counterpart"),
+        counted.label("message_count"),
+    ).select_from(joined)
+
+
+def _thread(row: Row[Any]) -> StoredThread:
+    fields = row._mapping
+    return StoredThread(**{name: fields[name] for name in StoredThread.__dataclass_fields__})
+
+
+def _message(row: Row[Any]) -> StoredMessage:
+    fields = row._mapping
+    return StoredMessage(**{name: fields[name] for name in StoredMessage.__dataclass_fields__})
