@@ -1,5 +1,6 @@
 """Serving the marketplace on this machine."""
 
+import asyncio
 import logging
 import signal
 import socket
@@ -14,8 +15,8 @@ import uvicorn
 from runner.marketplace.app import create_app
 from runner.marketplace.market import Market, MarketError, open_market
 
-# What a hanging request gets at the end before it is cancelled.
-FAREWELL_S = 1
+# At the end, connections are closed after the first time, and what still runs is cancelled after the second.
+CLOSING_S, FAREWELL_S = 0.3, 1
 
 
 class _Server(uvicorn.Server):
@@ -28,6 +29,15 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Without this a hanging request would be waited for until it is cancelled.
+        asyncio.get_running_loop().call_later(CLOSING_S, self._close_all)
+        await super().shutdown(sockets)
+
+    def _close_all(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
