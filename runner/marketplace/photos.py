@@ -1,5 +1,6 @@
 """Photos: checking what is uploaded, keeping it, drawing the seeded ones, making thumbnails."""
 
+import colorsys
 import hashlib
 import io
 import random
@@ -7,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFilter, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFilter, ImageOps, UnidentifiedImageError
 
 MOST_BYTES = 5 * 1024 * 1024
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -85,25 +86,45 @@ def file_of(folder: Path, row: sqlite3.Row, *, thumb: bool) -> tuple[Path, str]:
 
 
 def draw(art_seed: int, category: str) -> bytes:
-    """Draws a still life for a seeded listing: a backdrop, a table, and an object of its category; JPEG bytes."""
-    rng = random.Random(art_seed)  # noqa: S311 (repeatable, not secret)
+    """Draws a still life for a seeded listing: a backdrop, a table, and an object of its category; JPEG bytes.
+
+    The object comes from the seed without its last digit, so that all photos of a listing show the same thing.
+    """
+    scene, thing = random.Random(art_seed), random.Random(art_seed // 10)  # noqa: S311 (repeatable, not secret)
     image = Image.new("RGB", (800, 600))
     pen = ImageDraw.Draw(image)
-    wall = _tone(rng, 150, 235)
+    wall = _tone(scene, 165, 225)
     for y in range(430):
         pen.line([(0, y), (800, y)], fill=_shade(wall, 1 - y / 1700))
-    wood = (rng.randrange(140, 200), rng.randrange(105, 140), rng.randrange(70, 100))
+    wood = (scene.randrange(150, 190), scene.randrange(115, 145), scene.randrange(82, 108))
     for y in range(430, 600):
         pen.line([(0, y), (800, y)], fill=_shade(wood, 1.06 - (y - 430) / 700))
-    image = _with_shadow(image, rng)
-    ARTISTS.get(category, _crate)(ImageDraw.Draw(image), rng)
+    image = _with_shadow(image, scene)
+    ARTISTS.get(category, _crate)(ImageDraw.Draw(image), thing)
     out = io.BytesIO()
-    image.filter(ImageFilter.GaussianBlur(0.6)).save(out, "JPEG", quality=82)
+    _seen_from(image, art_seed % 10, scene).filter(ImageFilter.GaussianBlur(0.6)).save(out, "JPEG", quality=82)
     return out.getvalue()
 
 
+def _seen_from(image: Image.Image, number: int, rng: random.Random) -> Image.Image:
+    """Returns the first photo as it is, the second from near, the third from the other side."""
+    if number == 2:
+        left, top = rng.randrange(120, 220), rng.randrange(130, 190)
+        return image.crop((left, top, left + 440, top + 330)).resize((800, 600), Image.Resampling.BICUBIC)
+    return ImageOps.mirror(image) if number == 3 else image
+
+
 def _tone(rng: random.Random, low: int, high: int) -> tuple[int, int, int]:
-    return rng.randrange(low, high), rng.randrange(low, high), rng.randrange(low, high)
+    """Returns a quiet colour: a grey between two bounds, leaning a little to one side."""
+    grey = rng.randrange(low, high)
+    red, green, blue = (max(0, min(255, grey + rng.randrange(-20, 21))) for _ in range(3))
+    return red, green, blue
+
+
+def _vivid(rng: random.Random) -> tuple[int, int, int]:
+    """Returns a strong colour."""
+    red, green, blue = (int(part * 255) for part in colorsys.hsv_to_rgb(rng.random(), 0.62, 0.72))
+    return red, green, blue
 
 
 def _shade(colour: tuple[int, int, int], factor: float) -> tuple[int, int, int]:
@@ -118,7 +139,7 @@ def _with_shadow(image: Image.Image, rng: random.Random) -> Image.Image:
 
 
 def _computer(pen: ImageDraw.ImageDraw, rng: random.Random) -> None:
-    body, screen = _tone(rng, 40, 110), _tone(rng, 60, 200)
+    body, screen = _tone(rng, 50, 130), _vivid(rng)
     shift = rng.randrange(-50, 50)
     pen.rounded_rectangle((220 + shift, 170, 580 + shift, 420), 14, fill=body)
     pen.rectangle((236 + shift, 186, 564 + shift, 404), fill=screen)
@@ -135,7 +156,7 @@ def _computer(pen: ImageDraw.ImageDraw, rng: random.Random) -> None:
 
 
 def _bike(pen: ImageDraw.ImageDraw, rng: random.Random) -> None:
-    frame = _tone(rng, 20, 200)
+    frame = _vivid(rng)
     for x in (270, 545):
         pen.ellipse((x - 105, 300, x + 105, 510), outline=(35, 35, 38), width=12)
         for step in range(6):
@@ -191,19 +212,19 @@ def _kids(pen: ImageDraw.ImageDraw, rng: random.Random) -> None:
     for row in range(3):
         for column in range(3 - row):
             x, y = 250 + column * 105 + row * 52, 410 - row * 100
-            colour = _tone(rng, 80, 240)
+            colour = _vivid(rng)
             pen.rounded_rectangle((x, y, x + 96, y + 96), 12, fill=colour)
             pen.ellipse((x + 26, y + 26, x + 70, y + 70), fill=_shade(colour, 0.75))
 
 
 def _phone(pen: ImageDraw.ImageDraw, rng: random.Random) -> None:
     pen.rounded_rectangle((310, 160, 490, 512), 26, fill=_tone(rng, 30, 120))
-    screen = _tone(rng, 70, 210)
+    screen = _tone(rng, 40, 90)
     pen.rounded_rectangle((320, 172, 480, 500), 18, fill=screen)
     for row in range(5):
         for column in range(3):
             x, y = 338 + column * 46, 200 + row * 54
-            pen.rounded_rectangle((x, y, x + 32, y + 32), 8, fill=_tone(rng, 90, 245))
+            pen.rounded_rectangle((x, y, x + 32, y + 32), 8, fill=_vivid(rng))
 
 
 def _crate(pen: ImageDraw.ImageDraw, rng: random.Random) -> None:

@@ -13,6 +13,7 @@ const shown = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short",
 function part(tag, name, text) {
   const element = document.createElement(tag);
   element.dataset.field = name;
+  element.dir = "auto";
   element.textContent = text;
   return element;
 }
