@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain import rotation
@@ -18,6 +18,19 @@ from runner.store import events
 from runner.store.database import Database
 from runner.store.tables import account, job
 
+_LEASE = (
+    update(job)
+    .where(job.c.id == bindparam("job_id"), heads.IS_QUEUED)
+    .values(
+        state=JobState.RUNNING,
+        owner=bindparam("owner"),
+        lease_until=bindparam("lease_until"),
+        reason=bindparam("reason"),
+        fence=job.c.fence + 1,
+    )
+    .returning(*job.c)
+)
+
 ASKED_FOR = "asked for by name"
 """The reason of a claim that no Rotation chose."""
 
@@ -28,6 +41,7 @@ class Chosen:
 
     job_id: int
     account_id: int
+    account: str
     reason: str
 
 
@@ -37,41 +51,37 @@ async def choose(connection: AsyncConnection, now: datetime, *, owner: str, acco
     found = await _due(connection, now, owner, account_id)
     if not found:
         # Normally there is no such Account and this costs nothing; after a step back of the clock it mends the heads.
-        await heads.doubt(connection, now)
+        await heads.mistrust(connection, now)
         found = await _due(connection, now, owner, account_id)
     choice = rotation.choose([candidate for candidate, _ in found.values()], now)
     if choice is None:
         return None
-    return Chosen(job_id=choice.candidate.job_id, account_id=found[choice.candidate.account][1], reason=choice.reason)
+    best = choice.candidate
+    return Chosen(job_id=best.job_id, account_id=found[best.account][1], account=best.account, reason=choice.reason)
 
 
 async def this_one(connection: AsyncConnection, job_id: int, *, owner: str) -> Chosen | None:
     """This very Job, if it is queued, its Account free, and it is not reserved for another owner."""
     statement = (
-        select(job.c.account_id)
+        select(job.c.account_id, account.c.name)
         .select_from(job.join(account, account.c.id == job.c.account_id))
         .where(job.c.id == job_id, heads.IS_QUEUED, heads.IS_FREE)
         .where(or_(job.c.pinned_to.is_(None), job.c.pinned_to == owner))
     )
-    account_id = (await connection.execute(statement)).scalar()
-    return None if account_id is None else Chosen(job_id=job_id, account_id=account_id, reason=ASKED_FOR)
+    row = (await connection.execute(statement)).first()
+    if row is None:
+        return None
+    return Chosen(job_id=job_id, account_id=row.account_id, account=row.name, reason=ASKED_FOR)
 
 
 async def lease(
     db: Database, connection: AsyncConnection, chosen: Chosen, now: datetime, *, owner: str, ttl_s: float
 ) -> Lease:
     """Lease the chosen Job: its fence rises, its Account's turn is over."""
-    values = {
-        "state": JobState.RUNNING,
-        "owner": owner,
-        "lease_until": now + timedelta(seconds=ttl_s),
-        "fence": job.c.fence + 1,
-        "reason": chosen.reason,
-    }
-    await connection.execute(update(job).where(job.c.id == chosen.job_id, heads.IS_QUEUED).values(values))
-    await connection.execute(update(account).where(account.c.id == chosen.account_id).values(last_served_at=now))
-    await heads.refresh(connection, [chosen.account_id], now)
-    leased = await rows.fetch(connection, chosen.job_id)
+    values = {"owner": owner, "lease_until": now + timedelta(seconds=ttl_s), "reason": chosen.reason}
+    claimed = await connection.execute(_LEASE, values | {"job_id": chosen.job_id})
+    leased = rows.to_job(claimed.one(), account=chosen.account)
+    await heads.refresh_served(connection, chosen.account_id, now)
     fact = events.Fact(
         name="JobClaimed",
         account=(chosen.account_id, leased.account),
@@ -88,8 +98,7 @@ async def _due(
 ) -> dict[str, tuple[Candidate, int]]:
     """The most pressing due Job of each Account whose turn may come, with the Account's id."""
     found: dict[str, tuple[Candidate, int]] = {}
-    reserved = await heads.pinned(connection, now, owner, account_id)
-    for row in (*reserved, *await heads.candidates(connection, now, account_id)):
+    for row in await heads.due(connection, now, owner=owner, account_id=account_id):
         candidate = _candidate(row)
         rival = found.get(candidate.account)
         if rival is None or _pressing(candidate) < _pressing(rival[0]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,10 +14,10 @@ from runner.domain.jobs import BatchProgress, Job, Lease, NewJob
 from runner.domain.states import JobState
 from runner.engine import changing, claiming, heads, releasing, rows, submitting
 from runner.engine.interface import JobEngine
-from runner.errors import ErrorKind, NotFound
+from runner.errors import ErrorKind, NotFound, StaleLease
 from runner.store import fences
 from runner.store.account_ids import id_of
-from runner.store.database import Database
+from runner.store.database import Database, to_its_end
 from runner.store.tables import batch, job
 
 
@@ -39,21 +41,21 @@ class EmbeddedEngine(JobEngine):
     async def claim(self, *, owner: str, ttl_s: float, account: str | None = None) -> Lease | None:
         """See JobEngine. Raises NotFound when `account` does not exist."""
         now = self._db.clock.now()
-        async with self._db.write() as connection:
+        async with self._given_back_when_cancelled() as leases, self._db.write() as connection:
             account_id = None if account is None else await id_of(connection, account)
             chosen = await claiming.choose(connection, now, owner=owner, account_id=account_id)
-            if chosen is None:
-                return None
-            return await claiming.lease(self._db, connection, chosen, now, owner=owner, ttl_s=ttl_s)
+            if chosen is not None:
+                leases.append(await claiming.lease(self._db, connection, chosen, now, owner=owner, ttl_s=ttl_s))
+        return leases[0] if leases else None
 
     async def claim_job(self, job_id: int, *, owner: str, ttl_s: float) -> Lease | None:
         """See JobEngine. A Job that is pinned to another owner is not leased."""
         now = self._db.clock.now()
-        async with self._db.write() as connection:
-            choice = await claiming.this_one(connection, job_id, owner=owner)
-            if choice is None:
-                return None
-            return await claiming.lease(self._db, connection, choice, now, owner=owner, ttl_s=ttl_s)
+        async with self._given_back_when_cancelled() as leases, self._db.write() as connection:
+            chosen = await claiming.this_one(connection, job_id, owner=owner)
+            if chosen is not None:
+                leases.append(await claiming.lease(self._db, connection, chosen, now, owner=owner, ttl_s=ttl_s))
+        return leases[0] if leases else None
 
     async def renew(self, lease: Lease, *, ttl_s: float) -> bool:
         """See JobEngine."""
@@ -174,10 +176,35 @@ class EmbeddedEngine(JobEngine):
         async with self._db.read() as connection:
             return await heads.next_due_at(connection)
 
-    async def release_dead(self, *, alive: Sequence[str]) -> list[Job]:
+    async def owners(self) -> list[str]:
+        """See JobEngine."""
+        async with self._db.read() as connection:
+            return await releasing.owners(connection)
+
+    async def release_dead(self, *, dead: Sequence[str]) -> list[Job]:
         """See JobEngine."""
         async with self._db.write() as connection:
-            return await releasing.release_dead(self._db, connection, alive)
+            return await releasing.release_dead(self._db, connection, dead)
+
+    @asynccontextmanager
+    async def _given_back_when_cancelled(self) -> AsyncIterator[list[Lease]]:
+        """Hold the leases of the block; a caller that is cancelled while they are committed never sees them.
+
+        Its process lives on, so nobody would ever take them for a dead owner's.
+        """
+        leases: list[Lease] = []
+        try:
+            yield leases
+        except asyncio.CancelledError:
+            for lease in leases:
+                await to_its_end(self._give_back(lease))
+            raise
+
+    async def _give_back(self, lease: Lease) -> None:
+        try:
+            await self.requeue(lease)
+        except StaleLease:
+            return  # the cancellation came before the commit: there is nothing to give back
 
     async def _leave(
         self,

@@ -2,18 +2,35 @@
 
 An Account's head is its most pressing due Job that is not pinned. It stands in the Account's own row, beside the time
 at which the next Job falls due (`wake_at`), and is computed anew whenever a Job of the Account changes its state.
+
+The statements are built once: to build one costs more than to execute it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, exists, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.states import AccountState, JobState, Priority
 from runner.store.account_ids import CHUNK
+from runner.store.columns import UtcTime
 from runner.store.tables import account, job
 
 WOKEN_AT_ONCE = 1_000
@@ -30,69 +47,76 @@ IS_FREE = ~exists(
     .where(literal_column("running.account_id") == account.c.id, literal_column("running.state = 'running'"))
     .correlate(account)
 )
+HAS_HEAD = account.c.head_rank.is_not(None)
 WAITING = and_(IS_QUEUED, job.c.pinned_to.is_(None))
+NOW = bindparam("now", type_=UtcTime)
 
 
 async def refresh(connection: AsyncConnection, account_ids: Sequence[int], now: datetime) -> None:
     """Compute the heads of these Accounts anew."""
     for start in range(0, len(account_ids), CHUNK):
-        await _refresh_where(connection, account.c.id.in_(account_ids[start : start + CHUNK]), now)
+        await connection.execute(_REFRESH, {"now": now, "account_ids": account_ids[start : start + CHUNK]})
+
+
+async def refresh_served(connection: AsyncConnection, account_id: int, now: datetime) -> None:
+    """Compute the head of one Account anew: its turn is over."""
+    await connection.execute(_REFRESH_SERVED, {"now": now, "account_id": account_id})
 
 
 async def wake(connection: AsyncConnection, now: datetime) -> None:
     """Compute the heads of the Accounts for which a Job has fallen due since."""
-    woken = select(account.c.id).where(account.c.wake_at <= now).order_by(account.c.wake_at).limit(WOKEN_AT_ONCE)
-    await refresh(connection, list((await connection.execute(woken)).scalars()), now)
+    await connection.execute(_WAKE, {"now": now})
 
 
-async def doubt(connection: AsyncConnection, now: datetime) -> None:
+async def mistrust(connection: AsyncConnection, now: datetime) -> None:
     """Compute the heads of all Accounts that seem to have one, when none was found to be due: the clock went back."""
-    await _refresh_where(connection, and_(IS_ACTIVE, account.c.head_rank.is_not(None), IS_FREE), now)
+    await connection.execute(_MISTRUST, {"now": now})
 
 
-async def candidates(connection: AsyncConnection, now: datetime, account_id: int | None) -> Sequence[Row[tuple[int]]]:
-    """The heads that are next in turn, at most CANDIDATES, of active Accounts that are free."""
-    statement = (
-        _candidate()
-        .select_from(account.join(job, job.c.id == account.c.head_job_id))
-        .where(IS_ACTIVE, account.c.head_rank.is_not(None), job.c.due_at <= now, IS_FREE)
-        .order_by(account.c.head_rank, account.c.last_served_at.asc().nulls_first(), account.c.head_due_at)
-        .limit(CANDIDATES)
-    )
+async def due(connection: AsyncConnection, now: datetime, *, owner: str, account_id: int | None) -> Sequence[Row[Any]]:
+    """The Jobs that are next in turn, of active Accounts that are free: 16 heads, and 16 reserved for `owner`."""
+    values: dict[str, Any] = {"now": now, "owner": owner}
+    statement = _DUE
     if account_id is not None:
-        statement = statement.where(account.c.id == account_id)
-    return (await connection.execute(statement)).all()
-
-
-async def pinned(
-    connection: AsyncConnection, now: datetime, owner: str, account_id: int | None
-) -> Sequence[Row[tuple[int]]]:
-    """The due Jobs that are reserved for `owner`, of active Accounts that are free."""
-    statement = (
-        _candidate()
-        .select_from(job.join(account, account.c.id == job.c.account_id))
-        .where(IS_QUEUED, job.c.pinned_to == owner, job.c.due_at <= now, IS_ACTIVE, IS_FREE)
-        .order_by(job.c.rank, job.c.due_at, job.c.id)
-        .limit(CANDIDATES)
-    )
-    if account_id is not None:
-        statement = statement.where(account.c.id == account_id)
-    return (await connection.execute(statement)).all()
+        statement, values = _DUE_OF_ONE, values | {"account_id": account_id}
+    found: Sequence[Row[Any]] = (await connection.execute(statement, values)).all()
+    return found
 
 
 async def next_due_at(connection: AsyncConnection) -> datetime | None:
     """When the next Job of an active Account that is free falls due; in the past when one is due now."""
-    free = and_(IS_ACTIVE, IS_FREE)
-    due = select(func.min(account.c.head_due_at, type_=account.c.head_due_at.type)).where(
-        free, account.c.head_rank.is_not(None)
-    )
-    wakes = select(account.c.wake_at).where(free, account.c.wake_at.is_not(None)).order_by(account.c.wake_at).limit(1)
-    times = [(await connection.execute(due)).scalar(), (await connection.execute(wakes)).scalar()]
+    times = [(await connection.execute(statement)).scalar() for statement in (_NEXT_HEAD, _NEXT_WAKE)]
     return min((time for time in times if time is not None), default=None)
 
 
-def _candidate() -> Select[tuple[int]]:
-    return select(
+def _first(what: ColumnElement[Any], rank: int) -> ColumnElement[Any]:
+    """Of the longest due Job of one rank: a single look into the index, however many Jobs wait for later."""
+    return (
+        select(what)
+        .where(job.c.account_id == account.c.id, job.c.rank == literal_column(str(rank)), job.c.due_at <= NOW, WAITING)
+        .order_by(job.c.due_at, job.c.id)
+        .limit(literal_column("1"))
+        .scalar_subquery()
+    )
+
+
+def _head(what: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.coalesce(*(_first(what, rank) for rank in range(len(Priority))))
+
+
+def _refresh(which: ColumnElement[bool]) -> Update:
+    waits = (job.c.account_id == account.c.id, WAITING, job.c.due_at > NOW)
+    values = {
+        "head_job_id": _head(job.c.id),
+        "head_rank": _head(job.c.rank),
+        "head_due_at": _head(job.c.due_at),
+        "wake_at": select(func.min(job.c.due_at)).where(*waits).scalar_subquery(),
+    }
+    return update(account).where(which).values(values)
+
+
+def _candidates() -> Select[Any]:
+    columns = (
         job.c.id,
         job.c.account_id,
         account.c.name.label("account"),
@@ -100,28 +124,39 @@ def _candidate() -> Select[tuple[int]]:
         job.c.due_at,
         account.c.last_served_at,
     )
+    return select(*columns).where(IS_ACTIVE, IS_FREE, job.c.due_at <= NOW).limit(CANDIDATES)
 
 
-async def _refresh_where(connection: AsyncConnection, which: ColumnElement[bool], now: datetime) -> None:
-    heads = [_head(rank, now) for rank in range(len(Priority))]
-    wakes = (
-        select(func.min(job.c.due_at)).where(job.c.account_id == account.c.id, WAITING, job.c.due_at > now)
-    ).scalar_subquery()
-    found = update(account).where(which).values(head_job_id=func.coalesce(*heads), wake_at=wakes)
-    await connection.execute(found)
-    details = {
-        "head_rank": select(job.c.rank).where(job.c.id == account.c.head_job_id).scalar_subquery(),
-        "head_due_at": select(job.c.due_at).where(job.c.id == account.c.head_job_id).scalar_subquery(),
-    }
-    await connection.execute(update(account).where(which).values(details))
-
-
-def _head(rank: int, now: datetime) -> ScalarSelect[int]:
-    """The longest due Job of one rank: a single look into the index, however many Jobs wait for later."""
-    return (
-        select(job.c.id)
-        .where(job.c.account_id == account.c.id, job.c.rank == rank, job.c.due_at <= now, WAITING)
-        .order_by(job.c.due_at, job.c.id)
-        .limit(1)
-        .scalar_subquery()
+def _due(*which: ColumnElement[bool]) -> Select[Any]:
+    turns = (account.c.head_rank, account.c.last_served_at.asc().nulls_first(), account.c.head_due_at)
+    headed = account.join(job, job.c.id == account.c.head_job_id)
+    heads = _candidates().select_from(headed).where(HAS_HEAD, *which).order_by(*turns)
+    owned = job.join(account, account.c.id == job.c.account_id)
+    reserved = (
+        _candidates()
+        .select_from(owned)
+        .where(IS_QUEUED, job.c.pinned_to == bindparam("owner"), *which)
+        .order_by(job.c.rank, job.c.due_at, job.c.id)
     )
+    both = union_all(select(heads.subquery("heads")), select(reserved.subquery("reserved"))).subquery("due")
+    return select(both)
+
+
+_ONE = account.c.id == bindparam("account_id")
+_REFRESH = _refresh(account.c.id.in_(bindparam("account_ids", expanding=True)))
+_REFRESH_SERVED = _refresh(_ONE).values(last_served_at=NOW)
+_WAKE = _refresh(
+    account.c.id.in_(
+        select(account.c.id).where(account.c.wake_at <= NOW).order_by(account.c.wake_at).limit(WOKEN_AT_ONCE)
+    )
+)
+_MISTRUST = _refresh(and_(IS_ACTIVE, HAS_HEAD, IS_FREE))
+_DUE = _due()
+_DUE_OF_ONE = _due(_ONE)
+_NEXT_HEAD = select(func.min(account.c.head_due_at)).where(IS_ACTIVE, IS_FREE, HAS_HEAD)
+_NEXT_WAKE = (
+    select(account.c.wake_at)
+    .where(IS_ACTIVE, IS_FREE, account.c.wake_at.is_not(None))
+    .order_by(account.c.wake_at)
+    .limit(1)
+)

@@ -37,7 +37,10 @@ class JobEngine(Protocol):
         ...
 
     async def claim_job(self, job_id: int, *, owner: str, ttl_s: float) -> Lease | None:
-        """Lease this very Job if it is queued and its Account free, whatever the Account's state; None otherwise."""
+        """Lease this very Job if it is queued and its Account free; None otherwise.
+
+        Neither the Account's state nor the Job's due_at matters; a Job pinned to another owner is not leased.
+        """
         ...
 
     async def renew(self, lease: Lease, *, ttl_s: float) -> bool:
@@ -45,7 +48,7 @@ class JobEngine(Protocol):
         ...
 
     async def succeed(self, lease: Lease, result: Mapping[str, Any]) -> None:
-        """End the Job as succeeded with its result."""
+        """End the Job as succeeded with its result; counts as an attempt."""
         ...
 
     async def fail(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
@@ -53,19 +56,22 @@ class JobEngine(Protocol):
         ...
 
     async def retry_later(self, lease: Lease, *, due_at: datetime, kind: ErrorKind, error: str) -> None:
-        """Queue the Job again for `due_at`; costs an attempt."""
+        """Queue the Job again for `due_at`; costs an attempt. One that shall be cancelled is cancelled instead."""
         ...
 
     async def requeue(self, lease: Lease) -> None:
-        """Queue the Job again as it was, for now; costs no attempt (our own shutdown or crash)."""
+        """Queue the Job again as it was; costs no attempt (our own shutdown or crash).
+
+        One that shall be cancelled is cancelled instead.
+        """
         ...
 
     async def park(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
-        """Park the Job until a person acts."""
+        """Park the Job until a person acts; counts as an attempt. One that shall be cancelled is cancelled instead."""
         ...
 
     async def doubt(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
-        """End the Job as unknown: an Effect was fired and nobody can tell whether it happened."""
+        """End the Job as unknown: an Effect was fired and nobody can tell whether it happened; counts as an attempt."""
         ...
 
     async def acknowledge_cancel(self, lease: Lease) -> None:
@@ -73,7 +79,10 @@ class JobEngine(Protocol):
         ...
 
     async def cancel(self, job_id: int) -> Job:
-        """Cancel a queued or parked Job now, ask for it when it runs. Raises NotFound, Conflict when it has ended."""
+        """Cancel a queued, parked or unknown Job now, ask for it when it runs.
+
+        Raises NotFound, and Conflict when it has ended.
+        """
         ...
 
     async def retry(self, job_id: int) -> Job:
@@ -94,11 +103,14 @@ class JobEngine(Protocol):
         limit: int = 50,
         before_id: int | None = None,
     ) -> list[Job]:
-        """Jobs that match, newest first, at most `limit`, with ids below `before_id`."""
+        """Jobs that match, newest first, at most `limit`, with ids below `before_id`.
+
+        Raises NotFound for an unknown Account.
+        """
         ...
 
     async def holder(self, account: str) -> Job | None:
-        """The running Job of an Account, which says who has it; None when it is free."""
+        """The running Job of an Account, which says who has it; None when it is free. Raises NotFound."""
         ...
 
     async def batch(self, batch_id: int) -> BatchProgress:
@@ -106,9 +118,19 @@ class JobEngine(Protocol):
         ...
 
     async def next_due_at(self) -> datetime | None:
-        """When the next queued Job of an active Account is due; None when nothing is queued."""
+        """When the next queued Job of an active Account that is free is due; None when there is none.
+
+        Jobs that are pinned to somebody do not count.
+        """
         ...
 
-    async def release_dead(self, *, alive: Sequence[str]) -> list[Job]:
-        """Queue again, at no cost, the running Jobs whose owner is not in `alive` and whose lease has run out."""
+    async def owners(self) -> Sequence[str]:
+        """Everybody who has a running Job, or for whom a queued one is reserved."""
+        ...
+
+    async def release_dead(self, *, dead: Sequence[str]) -> Sequence[Job]:
+        """Queue again, at no cost, the running Jobs of owners that are proved dead, however long their leases last.
+
+        What was reserved for them is everybody's from then on. Returns the Jobs that were running.
+        """
         ...

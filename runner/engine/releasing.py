@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,25 +14,25 @@ from runner.engine import changing, heads, rows
 from runner.store.database import Database
 from runner.store.tables import attempt, job
 
-PINNED_S = 30.0
-"""A reserved Job waits so long for an owner that may not have made itself known yet, then everybody may have it."""
+
+async def owners(connection: AsyncConnection) -> list[str]:
+    """Everybody who has a running Job, or for whom a queued one is reserved."""
+    running = select(job.c.owner).where(job.c.state == JobState.RUNNING, job.c.owner.is_not(None))
+    reserved = select(job.c.pinned_to).where(heads.IS_QUEUED, job.c.pinned_to.is_not(None))
+    return list((await connection.execute(running.union(reserved))).scalars())
 
 
-async def release_dead(db: Database, connection: AsyncConnection, alive: Sequence[str]) -> list[Job]:
-    """Queue again, at no cost, the running Jobs of owners that are not `alive` and whose lease has run out."""
+async def release_dead(db: Database, connection: AsyncConnection, dead: Sequence[str]) -> list[Job]:
+    """Queue again, at no cost, the running Jobs of `dead` owners; what was reserved for them is everybody's."""
     now = db.clock.now()
-    dead = (
-        rows.select_jobs()
-        .where(job.c.state == JobState.RUNNING, job.c.owner.not_in(alive), job.c.lease_until < now)
-        .order_by(job.c.id)
-    )
-    released = [rows.to_job(row) for row in await connection.execute(dead)]
+    theirs = rows.select_jobs().where(job.c.state == JobState.RUNNING, job.c.owner.in_(dead)).order_by(job.c.id)
+    released = [rows.to_job(row) for row in await connection.execute(theirs)]
     for found in released:
         lease = Lease(job=found, owner=found.owner or "", fence=found.fence, reason=found.reason or "")
         data = {"reason": "its worker died", "owner": found.owner}
         await changing.leave(db, connection, lease, JobState.QUEUED, "JobRequeued", data=data, costs=0)
     await _end_attempts(connection, [found.id for found in released], now)
-    await _unpin(connection, alive, now)
+    await _unpin(connection, dead, now)
     return await rows.fetch_many(connection, [found.id for found in released])
 
 
@@ -45,12 +45,8 @@ async def _end_attempts(connection: AsyncConnection, job_ids: Sequence[int], now
         )
 
 
-async def _unpin(connection: AsyncConnection, alive: Sequence[str], now: datetime) -> None:
-    waiting = (
-        select(job.c.id, job.c.account_id)
-        .where(heads.IS_QUEUED, job.c.pinned_to.is_not(None), job.c.pinned_to.not_in(alive))
-        .where(job.c.created_at < now - timedelta(seconds=PINNED_S))
-    )
+async def _unpin(connection: AsyncConnection, dead: Sequence[str], now: datetime) -> None:
+    waiting = select(job.c.id, job.c.account_id).where(heads.IS_QUEUED, job.c.pinned_to.in_(dead))
     found = (await connection.execute(waiting)).all()
     for row in found:
         await connection.execute(update(job).where(job.c.id == row.id).values(pinned_to=None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from runner.store.account_ids import CHUNK
 from runner.store.tables import account, job
 
 PRIORITIES = tuple(Priority)
+PLAIN = tuple(field.name for field in fields(Job) if field.name not in ("account", "priority"))
 
 
 def select_jobs() -> Select[Any]:
@@ -23,11 +25,11 @@ def select_jobs() -> Select[Any]:
     return select(job, account.c.name.label("account")).select_from(job.join(account, account.c.id == job.c.account_id))
 
 
-def to_job(row: Row[Any]) -> Job:
-    """A row of `select_jobs` as a Job."""
-    fields = row._mapping
-    values = {name: fields[name] for name in Job.__dataclass_fields__ if name != "priority"}
-    return Job(**values, priority=PRIORITIES[fields["rank"]])
+def to_job(row: Row[Any], *, account: str | None = None) -> Job:
+    """A row of `select_jobs` as a Job; of the table alone when the Account's name is given."""
+    columns = row._mapping
+    values = {name: columns[name] for name in PLAIN}
+    return Job(**values, account=account or columns["account"], priority=PRIORITIES[columns["rank"]])
 
 
 async def fetch(connection: AsyncConnection, job_id: int) -> Job:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from runner.domain.clock import Clock
 from runner.domain.jobs import Event
-from runner.store import upgrading
+from runner.store import driver, upgrading
 from runner.store.checkpointing import CheckpointDuty
 from runner.store.complaints import complaint
 from runner.store.hub import Hub
@@ -50,7 +50,7 @@ class Database:
             yield database
         finally:
             # aiosqlite ≥ 0.22 hangs at exit when a connection is left open, so no cancellation may cut this short.
-            await _to_its_end(database._close())
+            await to_its_end(database._close())
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -88,9 +88,9 @@ class Database:
             await connection.begin()
             yield connection
         except BaseException:
-            await _to_its_end(self._undo(connection, durable))
+            await to_its_end(self._undo(connection, durable))
             raise
-        await _to_its_end(self._commit(connection, durable))
+        await to_its_end(self._commit(connection, durable))
 
     async def _writer(self, durable: bool) -> AsyncConnection:
         if durable not in self._writers:
@@ -140,7 +140,7 @@ class Database:
 def _engine(path: Path, busy_timeout_s: float) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"timeout": busy_timeout_s, "isolation_level": None},
+        connect_args={"timeout": busy_timeout_s, "isolation_level": None, "async_creator_fn": driver.connect},
         pool_size=5,
         max_overflow=20,
     )
@@ -166,12 +166,11 @@ def _begin(connection: Connection) -> None:
 async def _outside(connection: AsyncConnection, statement: str) -> None:
     """Execute what SQLite allows outside a transaction only."""
     raw = await connection.get_raw_connection()
-    driver: Any = raw.driver_connection
-    async with driver.execute(statement):
-        pass
+    connection_of_driver: Any = raw.driver_connection
+    await connection_of_driver.cursor().execute(statement)
 
 
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
     """Await `work` through any cancellation, which is passed on afterwards."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None

@@ -18,6 +18,9 @@ from runner.store.database import Database
 from runner.store.hub import Subscription
 from runner.store.tables import account, event
 
+_INSERT = insert(event)
+_INSERT_MANY = _INSERT.returning(event.c.id, sort_by_parameter_order=True)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
@@ -38,11 +41,10 @@ async def record(db: Database, connection: AsyncConnection, facts: Sequence[Fact
     at = db.clock.now()
     rows = [_row(fact, at) for fact in facts]
     if len(rows) == 1:
-        inserted = (await connection.execute(insert(event).values(rows[0]))).inserted_primary_key
+        inserted = (await connection.execute(_INSERT, rows[0])).inserted_primary_key
         ids = [inserted[0]] if inserted else []
     else:
-        statement = insert(event).returning(event.c.id, sort_by_parameter_order=True)
-        ids = list((await connection.execute(statement, rows)).scalars())
+        ids = list((await connection.execute(_INSERT_MANY, rows)).scalars())
     events = [_event(number, at, fact) for number, fact in zip(ids, facts, strict=True)]
     db.record(events)
     return events

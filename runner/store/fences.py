@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.jobs import Lease
@@ -31,7 +31,16 @@ def stale(lease: Lease) -> StaleLease:
 
 async def check(connection: AsyncConnection, lease: Lease) -> int:
     """The id of the leased Job's Account. Raises StaleLease when another owner has the Job, or nobody."""
-    account_id = (await connection.execute(select(job.c.account_id).where(*holds(lease)))).scalar()
+    values = {"job_id": lease.job.id, "fence": lease.fence, "owner": lease.owner}
+    account_id = (await connection.execute(_HELD, values)).scalar()
     if account_id is None:
         raise stale(lease)
     return int(account_id)
+
+
+_HELD = select(job.c.account_id).where(
+    job.c.id == bindparam("job_id"),
+    job.c.fence == bindparam("fence"),
+    job.c.owner == bindparam("owner"),
+    job.c.state == JobState.RUNNING,
+)

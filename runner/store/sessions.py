@@ -69,12 +69,12 @@ class Sessions:
                 statement = statement.where(session.c.account_id == await id_of(connection, account_name))
             return [_session(row) for row in await connection.execute(statement)]
 
-    async def close_orphans(self, *, alive: Sequence[str]) -> list[Session]:
-        """End, as crashed, the open Sessions whose owner is not in `alive`; returns them as they were."""
-        orphans = _select().where(session.c.ended_at.is_(None), session.c.owner.not_in(alive))
+    async def close_orphans(self, *, dead: Sequence[str]) -> list[Session]:
+        """End, as crashed, the open Sessions of owners that are proved dead; returns them as they were."""
+        orphans = _select().where(session.c.ended_at.is_(None), session.c.owner.in_(dead))
         async with self._db.write() as connection:
             found = [_session(row) for row in await connection.execute(orphans)]
-            ended = update(session).where(session.c.ended_at.is_(None), session.c.owner.not_in(alive))
+            ended = update(session).where(session.c.ended_at.is_(None), session.c.owner.in_(dead))
             await connection.execute(ended.values(ended_at=self._db.clock.now(), end=SessionEnd.CRASHED))
             return found
 
