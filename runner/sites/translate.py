@@ -80,6 +80,8 @@ async def translate(
     net = navigation_error(error, site=site, guard=guard)
     if net is not None:
         return net
+    if not isinstance(error, PlaywrightError | TimeoutError | AttemptError):
+        return _of_the_page(error, step)  # our own bug: what the page says of itself would only hide it
     found = await _asked(site, last_response)
     return found or _of_the_page(error, step)
 

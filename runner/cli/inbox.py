@@ -1,0 +1,75 @@
+"""`runner inbox`: threads and messages as they were read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runner import wiring
+from runner.cli import options, output
+from runner.domain.messages import StoredMessage, StoredThread
+
+app = typer.Typer(help="The inbox over all accounts: list, show.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(
+    account: Annotated[str | None, typer.Option("--account", help="Only this account's.")] = None,
+    unread: Annotated[bool, typer.Option("--unread", help="Only threads that had unread messages.")] = False,
+    limit: options.Limit = 50,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> None:
+    """List threads, the newest first."""
+    settings, _ = options.settings(config)
+
+    async def work(books: wiring.Books) -> list[StoredThread]:
+        return await books.records.threads.list_threads(account_name=account, only_unread=unread, limit=limit)
+
+    threads = options.with_books(settings, work)
+    if as_json:
+        output.document({"threads": threads})
+        return
+    rows = [
+        (
+            thread.id,
+            thread.account,
+            thread.counterpart,
+            thread.listing_title,
+            thread.message_count,
+            thread.unread,
+            thread.last_at,
+        )
+        for thread in threads
+    ]
+    columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last")
+    output.table(columns, rows, empty="No thread yet. Read an inbox: runner run ACCOUNT read_inbox")
+
+
+@app.command()
+def show(
+    thread: Annotated[int, typer.Argument(help="Its number, as `runner inbox list` shows it.")],
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show the messages of one thread, the oldest first."""
+    settings, _ = options.settings(config)
+
+    async def work(books: wiring.Books) -> tuple[StoredThread, list[StoredMessage]]:
+        return await books.records.threads.get(thread), await books.records.threads.messages_of(thread)
+
+    found, messages = options.with_books(settings, work)
+    if as_json:
+        output.document({"thread": found, "messages": messages})
+        return
+    about = f" about {output.plain(found.listing_title)}" if found.listing_title else ""
+    output.say(f"{found.account} with {output.plain(found.counterpart)}{about}, {output.plain(found.url)}")
+    for message in messages:
+        output.say(
+            f"\n{output.plain(message.sent_at)}  {output.plain(message.sender)} ({message.direction}, {message.key})"
+        )
+        output.say("  " + output.plain(message.text).replace("\n", "\n  "))
+    output.say(
+        f"\nAnswer: runner run {found.account} send_message --set thread={output.plain(found.remote_id)} --set text=…"
+    )

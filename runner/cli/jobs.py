@@ -1,0 +1,115 @@
+"""`runner jobs`: the queue and its history."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runner import wiring
+from runner.cli import options, output
+from runner.domain.jobs import Attempt, Job, Step
+from runner.domain.states import JobState
+from runner.orchestrator import owners
+
+app = typer.Typer(help="The jobs: list, show, retry, cancel.", no_args_is_help=True)
+
+Number = Annotated[int, typer.Argument(help="Its number, as `runner jobs list` shows it.")]
+COLUMNS = ("job", "account", "flow", "state", "attempts", "due", "error")
+
+
+@app.command("list")
+def list_(
+    state: Annotated[list[JobState] | None, typer.Option("--state", help="Only these; may be repeated.")] = None,
+    account: Annotated[str | None, typer.Option("--account", help="Only this account's.")] = None,
+    flow: Annotated[str | None, typer.Option("--flow", help="Only this flow.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", help="Only this batch.")] = None,
+    limit: options.Limit = 50,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> None:
+    """List jobs, the newest first."""
+    settings, _ = options.settings(config)
+
+    async def work(books: wiring.Books) -> list[Job]:
+        found = await books.engine.list_jobs(
+            states=state or (), account=account, flow=flow, batch_id=batch, limit=limit
+        )
+        return list(found)
+
+    jobs = options.with_books(settings, work)
+    if as_json:
+        output.document({"jobs": jobs})
+    else:
+        output.table(COLUMNS, [_line(job) for job in jobs], empty="No such job. Submit some: runner cycle")
+
+
+@app.command()
+def show(job: Number, config: options.Config = None, as_json: options.Json = False) -> None:
+    """Show one job with its attempts and their steps: what happened, why, and how long it waited."""
+    settings, _ = options.settings(config)
+
+    async def work(books: wiring.Books) -> tuple[Job, list[tuple[Attempt, list[Step]]]]:
+        found = await books.engine.get(job)
+        attempts = await books.records.attempts.of_job(job)
+        return found, [(each, await books.records.steps.of_attempt(each.id)) for each in attempts]
+
+    found, attempts = options.with_books(settings, work)
+    if as_json:
+        output.document({"job": found, "attempts": [{"attempt": each, "steps": steps} for each, steps in attempts]})
+        return
+    output.table(COLUMNS, [_line(found)])
+    if found.reason:
+        output.say(f"Chosen because: {output.plain(found.reason)}")
+    if found.state is JobState.RUNNING:
+        output.say(f"With {owners.described(found.owner)}")
+    for attempt, steps in attempts:
+        title = f"Attempt {attempt.number}: {attempt.outcome or 'running'}" + (
+            f" ({attempt.kind})" if attempt.kind else ""
+        )
+        rows = [(s.name, s.detail, "ok" if s.ok else "failed" if s.ended_at else "running", _seconds(s)) for s in steps]
+        output.table(("step", "detail", "", "seconds"), rows, title=title, empty=f"{title}, no step.")
+        if attempt.error:
+            output.say(f"  {output.plain(attempt.error)}")
+        if attempt.reason:
+            output.say(f"  Then: {output.plain(attempt.reason)}")
+        if attempt.evidence_dir:
+            output.say(f"  What the browser saw: {settings.evidence.dir / attempt.evidence_dir}")
+
+
+@app.command()
+def retry(job: Number, config: options.Config = None, as_json: options.Json = False) -> None:
+    """Queue a failed, cancelled, parked or unknown job again, with all its attempts."""
+    settings, _ = options.settings(config)
+
+    async def work(books: wiring.Books) -> Job:
+        return await books.engine.retry(job)
+
+    _said(options.with_books(settings, work), "is queued again; a daemon or a cycle performs it.", as_json=as_json)
+
+
+@app.command()
+def cancel(job: Number, config: options.Config = None, as_json: options.Json = False) -> None:
+    """Cancel a job; a running one is ended and its browser closed."""
+    settings, _ = options.settings(config)
+
+    async def work(books: wiring.Books) -> Job:
+        return await books.engine.cancel(job)
+
+    found = options.with_books(settings, work)
+    _said(found, "is cancelled." if found.state is JobState.CANCELLED else "is being ended.", as_json=as_json)
+
+
+def _said(job: Job, words: str, *, as_json: bool) -> None:
+    if as_json:
+        output.document(job)
+    else:
+        output.say(f"Job {job.id} ({job.account} {job.flow}) {words}")
+
+
+def _line(job: Job) -> tuple[object, ...]:
+    return (job.id, job.account, job.flow, job.state, f"{job.attempts} of {job.max_attempts}", job.due_at, job.error)
+
+
+def _seconds(step: Step) -> str:
+    return f"{(step.ended_at - step.started_at).total_seconds():.2f}" if step.ended_at else ""

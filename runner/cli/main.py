@@ -1,0 +1,61 @@
+"""The command line: `runner COMMAND`. Exit codes: 0 done, 1 failed, 2 wrong use, 3 a person is needed."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from runner.cli import (
+    accounts,
+    cycle,
+    daemon,
+    demo,
+    doctor,
+    evidence,
+    inbox,
+    init,
+    jobs,
+    listings,
+    market,
+    output,
+    run,
+    sessions,
+)
+from runner.errors import NotFound, RunnerError, SetupError
+
+app = typer.Typer(
+    name="runner",
+    help="Runs several accounts on marketplace-like sites: reads their inboxes, publishes listings, answers messages.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("daemon")(daemon.daemon)
+app.command("cycle")(cycle.cycle)
+app.command("market")(market.market)
+app.command("doctor")(doctor.doctor)
+app.command("init")(init.init)
+app.command("trace")(evidence.trace)
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(listings.app, name="listings")
+app.add_typer(inbox.app, name="inbox")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(sessions.app, name="sessions")
+app.add_typer(evidence.app, name="evidence")
+
+
+def main() -> None:
+    """Run the command line; every error of ours becomes words for a person and an exit code."""
+    try:
+        app()
+    except RunnerError as problem:
+        output.error(problem)
+        sys.exit(output.WRONG_USE if isinstance(problem, SetupError | NotFound) else output.FAILED)
+    except KeyboardInterrupt:
+        output.note("stopped")
+        sys.exit(output.FAILED)

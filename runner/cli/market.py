@@ -1,0 +1,34 @@
+"""`runner market`: the mock marketplace, alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.cli import options, output
+from runner.marketplace.server import serve
+
+
+def market(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8765,
+    folder: Annotated[Path, typer.Option("--dir", help="Its database, photos and the accounts' passwords.")] = Path(
+        "market"
+    ),
+    seed: Annotated[int, typer.Option("--seed", help="The number from which all its data is made.")] = 7,
+    as_json: options.Json = False,
+) -> None:
+    """Serve the mock marketplace on 127.0.0.1 until it is stopped (Ctrl-C)."""
+
+    def ready(url: str) -> None:
+        if as_json:
+            output.document({"url": url, "data_dir": folder, "pid": os.getpid()})
+            return
+        output.say(f"The mock marketplace is at {url} (Ctrl-C stops it).")
+        output.say(
+            f"Accounts: amy, ben, carla, dev, elena, farid. Their passwords: {folder / 'passwords'}{os.sep}<account>"
+        )
+
+    serve(port=port, data_dir=folder, seed=seed, on_ready=ready)

@@ -1,0 +1,67 @@
+"""Options that several commands share, and how a command enters asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from runner import logs, wiring
+from runner.config.load import load
+from runner.config.settings import Settings
+from runner.logs import Redactor
+
+T = TypeVar("T")
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration file; else $RUNNER_CONFIG, else ./playwright.config.toml."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the newest first.")]
+
+
+def settings(config: Path | None, flags: dict[str, Any] | None = None) -> tuple[Settings, Redactor]:
+    """Read the configuration and send logs to stderr, with secrets masked. Raises ConfigError."""
+    read = load(config, flags={key: value for key, value in (flags or {}).items() if value is not None})
+    redactor = Redactor()
+    logs.configure(level=read.log.level, style=read.log.format, redactor=redactor)
+    return read, redactor
+
+
+def enter(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
+    """Run `work(stop)`; the first SIGINT or SIGTERM sets `stop`, a second one cancels it."""
+
+    async def main() -> T:
+        stop = asyncio.Event()
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def ask() -> None:
+            if stop.is_set():
+                task.cancel()
+            stop.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ask)
+        try:
+            return await work(stop)
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    return asyncio.run(main())
+
+
+def with_books(settings: Settings, work: Callable[[wiring.Books], Awaitable[T]]) -> T:
+    """Run `work` on the open store, without a browser."""
+
+    async def main() -> T:
+        async with wiring.open_books(settings) as books:
+            return await work(books)
+
+    return asyncio.run(main())

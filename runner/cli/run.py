@@ -1,0 +1,128 @@
+"""`runner run ACCOUNT FLOW`: one Flow for one Account, now, with or without a daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runner import wiring
+from runner.cli import options, output
+from runner.cli.progress import Progress
+from runner.domain.jobs import Job, NewJob
+from runner.domain.states import JobState, Mode, Priority
+from runner.errors import SetupError
+from runner.orchestrator import owners
+from runner.orchestrator.visits import Look
+from runner.sites import params as flow_params
+from runner.sites.flows import catalog
+
+EXITS = {JobState.SUCCEEDED: output.DONE, JobState.PARKED: output.PERSON_NEEDED, JobState.UNKNOWN: output.PERSON_NEEDED}
+
+
+def run(
+    account: Annotated[str, typer.Argument(help="The account's name.")],
+    flow: Annotated[
+        str, typer.Argument(help="check_login, read_inbox, publish_listing, send_message or capture_page.")
+    ],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A parameter of the flow, as key=value; may be repeated.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="A JSON file with the flow's parameters.")] = None,
+    headed: Annotated[bool, typer.Option("--headed", help="Show the browser.")] = False,
+    slow_mo: Annotated[
+        int | None, typer.Option("--slow-mo", min=0, help="Milliseconds between browser actions.")
+    ] = None,
+    pause_on_error: Annotated[
+        bool, typer.Option("--pause-on-error", help="Open Playwright's inspector where it failed; implies --headed.")
+    ] = False,
+    keep_open: Annotated[
+        bool, typer.Option("--keep-open", help="Leave the browser open until it is closed by hand; implies --headed.")
+    ] = False,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> None:
+    """Perform one flow for one account now; waits while the account is busy elsewhere, and says with whom."""
+    headed = headed or pause_on_error or keep_open
+    if headed:
+        need_display()
+    settings, redactor = options.settings(config)
+    params = parameters(flow, set_ or [], file)
+    look = Look(
+        mode=Mode.HEADED if headed else None, slow_mo_ms=slow_mo, pause_on_error=pause_on_error, keep_open=keep_open
+    )
+
+    async def work(stop: asyncio.Event) -> Job:
+        async with wiring.open_runner(settings, redactor) as runner:
+            new = NewJob(
+                account=account,
+                flow=flow,
+                params=params,
+                priority=Priority.URGENT,
+                max_attempts=settings.retry.max_attempts,
+                pinned_to=runner.owner,
+            )
+            (job,) = await runner.books.engine.submit([new])
+            async with Progress(runner.books.events, job_id=job.id):
+                return await runner.orchestrator.run_job(job.id, look, stop, on_wait=_Waiting())
+
+    show(options.enter(work), as_json=as_json)
+
+
+def parameters(flow: str, pairs: list[str], file: Path | None) -> dict[str, Any]:
+    """What --file and --set say, checked against the Flow. Raises NotFound, SetupError."""
+    given = {**(flow_params.from_file(file) if file else {}), **flow_params.assignments(pairs)}
+    parsed = catalog.flow_named(flow).parse(given, folder=file.parent if file else None)
+    stored: dict[str, Any] = parsed.model_dump(mode="json", exclude_unset=True)
+    return stored
+
+
+def need_display() -> None:
+    """Raises SetupError where no window can be shown, with the command that helps."""
+    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return
+    again = " ".join(["runner", *sys.argv[1:]])
+    if shutil.which("xvfb-run"):
+        cure = f"Run it in a virtual one: xvfb-run -a {again}"
+    else:
+        cure = f"Install a virtual one (apt-get install xvfb), then: xvfb-run -a {again}"
+    raise SetupError("This machine has no display, and a headed browser needs one.", cure=cure)
+
+
+class _Waiting:
+    """Says once for each reason why nothing happens yet."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def __call__(self, job: Job, holder: Job | None) -> None:
+        if holder is not None and holder.id != job.id:
+            who = owners.described(holder.owner)
+            words = f"{job.account} is busy: job {holder.id} ({holder.flow}) has it, {who}. Waiting …"
+        elif job.state is JobState.QUEUED and job.error:
+            words = f"waiting until {output.plain(job.due_at)} for the next attempt"
+        else:
+            return
+        if words != self._said:
+            output.note(words)
+            self._said = words
+
+
+def show(job: Job, *, as_json: bool) -> None:
+    """Print how a Job ended, and leave with its exit code."""
+    if as_json:
+        output.document(job)
+    elif job.state is JobState.SUCCEEDED:
+        facts = ", ".join(
+            f"{key.replace('_', ' ')}: {output.plain(value)}" for key, value in (job.result or {}).items()
+        )
+        output.say(f"{job.account} {job.flow}: done. {facts}".rstrip())
+    else:
+        output.say(f"{job.account} {job.flow}: {job.state}. {output.plain(job.error) if job.error else ''}".rstrip())
+        output.say(f"  See what the browser saw: runner evidence list --job {job.id}")
+    raise typer.Exit(EXITS.get(job.state, output.FAILED))

@@ -1,0 +1,322 @@
+"""One execution of a Job, from login probe to recorded outcome. The one place where an error becomes an Outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+import structlog
+
+from runner.domain.accounts import Account
+from runner.domain.clock import Clock
+from runner.domain.jobs import Attempt, Lease
+from runner.domain.retry import Decision, Next, RetryPolicy, decide
+from runner.domain.states import AccountState, Outcome, SessionEnd
+from runner.engine.interface import JobEngine
+from runner.errors import (
+    AttemptError,
+    Conflict,
+    ErrorKind,
+    InternalError,
+    Interrupted,
+    NeedsPerson,
+    Rejected,
+    RetryLater,
+    RunnerError,
+    SessionExpired,
+    SiteChanged,
+    StaleLease,
+)
+from runner.orchestrator.effects import Journal
+from runner.orchestrator.evidence import EvidenceKeeper
+from runner.orchestrator.records import Goods, Inbox, Records
+from runner.orchestrator.steps import Recorder
+from runner.orchestrator.visits import OpenSession, Visit, Visits
+from runner.orchestrator.watch import Ending, Watch
+from runner.sites.flow import Stage
+from runner.sites.flows import catalog
+from runner.sites.params import Params
+from runner.sites.translate import translate
+
+log = structlog.get_logger()
+
+Trace = Literal["on-retry", "always", "off"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptRules:
+    """Settings of an Attempt; times in seconds."""
+
+    attempt_s: float
+    trace: Trace
+    policy_for: Callable[[ErrorKind], RetryPolicy]
+
+
+@dataclass(kw_only=True)
+class Trial:
+    """What is known of a running Attempt."""
+
+    lease: Lease
+    attempt: Attempt
+    visit: Visit
+    recorder: Recorder
+    session: OpenSession | None = None
+    sign_ins: int = 0
+    evidence_dir: str | None = None
+    _popups_before: int = 0
+
+    def begin(self, session: OpenSession) -> None:
+        """Count from here: a Session may have served other Attempts before."""
+        self.session = session
+        self._popups_before = session.popups.count
+
+    @property
+    def popups(self) -> int:
+        """Pop-ups dismissed in this Attempt."""
+        return self.session.popups.count - self._popups_before if self.session else 0
+
+
+class Attempts:
+    """Performs leased Jobs in a Visit and records how that ended, always under the lease's fence."""
+
+    def __init__(
+        self,
+        *,
+        engine: JobEngine,
+        visits: Visits,
+        records: Records,
+        keeper: EvidenceKeeper,
+        rules: AttemptRules,
+        password_of: Callable[[Account], Awaitable[str]],
+        clock: Clock,
+        dice: random.Random,
+    ) -> None:
+        self._engine = engine
+        self._visits = visits
+        self._records = records
+        self._keeper = keeper
+        self._rules = rules
+        self._password_of = password_of
+        self._clock = clock
+        self._dice = dice
+
+    async def perform(self, lease: Lease, visit: Visit, watch: Watch) -> None:
+        """Perform the Job once. Raises CancelledError when it was ended from outside, nothing for its own failures."""
+        attempt = await self._records.attempts.start(lease)
+        trial = Trial(lease=lease, attempt=attempt, visit=visit, recorder=Recorder(self._records.steps, attempt))
+        with structlog.contextvars.bound_contextvars(account=lease.job.account, job=lease.job.id, attempt=attempt.id):
+            try:
+                async with asyncio.timeout(self._rules.attempt_s):
+                    result = await self._flow(trial)
+                await self._end(trial, Outcome.SUCCEEDED)
+                await self._engine.succeed(lease, result)
+            except asyncio.CancelledError:
+                await self._ended_from_outside(trial, watch.ending)
+                raise
+            except StaleLease:
+                visit.spoilt = True
+                log.warning("the lease was lost; nothing is recorded")
+            except Exception as error:  # noqa: BLE001 — the one place where an error becomes an Outcome
+                await self._failed(trial, error)
+            finally:
+                if visit.session is not None:
+                    visit.session.relay.recorder = None
+
+    async def _flow(self, trial: Trial) -> Mapping[str, Any]:
+        flow = catalog.flow_named(trial.lease.job.flow)
+        params = flow.parse(trial.lease.job.params)
+        visit, step = trial.visit, trial.recorder.step
+        async with step("open browser", "still open" if visit.session else ""):
+            session = await self._visits.open(visit)
+        session.relay.recorder = trial.recorder
+        trial.begin(session)
+        await self._records.attempts.joined(trial.attempt, session.row)
+        if self._rules.trace == "always" or (self._rules.trace == "on-retry" and trial.attempt.number > 1):
+            await session.live.trace.start()
+        stage = self._stage(trial, session, params)
+        result = await self._signed_in(trial, session, lambda: flow.perform(stage))
+        await session.live.trace.stop(None)
+        return result
+
+    def _stage(self, trial: Trial, session: OpenSession, params: Params) -> Stage[Any]:
+        account = trial.visit.account
+        return Stage(
+            site=session.site,
+            account=account,
+            params=params,
+            step=trial.recorder.step,
+            inbox=Inbox(threads=self._records.threads, account=account.name),
+            listings=Goods(listings=self._records.listings, account=account.name),
+            effects=Journal(
+                self._records.effects,
+                lease=trial.lease,
+                commit_latency_s=session.site.commit_latency_s,
+                clock=self._clock,
+            ),
+            evidence=self._keeper.sink(trial.attempt, session.live),
+            clock=self._clock,
+            allowed_origins=session.allowed_origins,
+        )
+
+    async def _signed_in(
+        self, trial: Trial, session: OpenSession, perform: Callable[[], Awaitable[Mapping[str, Any]]]
+    ) -> Mapping[str, Any]:
+        """Perform the Flow as the right Account; when the login ends in mid-flow, sign in again, once, and go on."""
+        for again in (False, True):
+            try:
+                await self._sign_in(trial, session)
+                return await perform()
+            except (StaleLease, asyncio.CancelledError):
+                raise
+            except Exception as error:
+                translated = await self._translated(trial, error)
+                if again or not isinstance(translated, SessionExpired):
+                    raise translated from error
+                log.info("the login ended in mid-flow; signing in again")
+        raise AssertionError("unreachable")
+
+    async def _sign_in(self, trial: Trial, session: OpenSession) -> None:
+        account, site, step = trial.visit.account, session.site, trial.recorder.step
+        async with step("check login"):
+            who = await site.whoami()
+        if who is None:
+            trial.sign_ins += 1
+            password = await self._password_of(account)
+            async with session.live.signing_in():
+                await site.login(account.username, password)
+            async with step("check login", "after signing in"):
+                who = await site.whoami()
+        if who is None:
+            raise SessionExpired("The site does not say that we are signed in, right after signing in.")
+        if not site.same_account(who, account.username):
+            raise NeedsPerson(
+                f'The browser is signed in as "{who}", not as "{account.username}".',
+                cure=f"Sign out in the profile of {account.name}, or reset the profile.",
+            )
+
+    async def _translated(self, trial: Trial, error: Exception) -> AttemptError:
+        if isinstance(error, AttemptError) and not isinstance(error, SiteChanged):
+            return error
+        session = trial.session
+        if session is None:
+            return _before_the_page(error)
+        return await translate(
+            error,
+            site=session.site,
+            last_response=session.live.ring.last_response,
+            session_gone=session.live.gone.is_set(),
+            step=trial.recorder.failed_in,
+            guard=session.live.guard,
+        )
+
+    async def _failed(self, trial: Trial, raised: Exception) -> None:
+        """Evidence first, then policy."""
+        lease = trial.lease
+        error = await self._translated(trial, raised)
+        if error.kind is ErrorKind.INTERNAL:
+            log.error("internal error", exc_info=raised)
+        trial.evidence_dir = await self._keep_evidence(trial, error)
+        await self._pause_for_a_person(trial)
+        counted = lease.job.attempts + 1
+        decision = decide(error, attempts=counted, policy=self._rules.policy_for(error.kind), dice=self._dice)
+        if decision.next is Next.FAIL and await self._records.fired_and_unsettled(lease):
+            decision = Decision(next=Next.UNKNOWN, wait_s=0, reason="fired, and no attempt is left to read back")
+        log.warning("attempt failed", kind=error.kind, error=error.what, next=decision.next, reason=decision.reason)
+        trial.visit.spoilt = not isinstance(error, Rejected)
+        trial.visit.end = SessionEnd.CRASHED if error.kind is ErrorKind.BROWSER_CRASHED else SessionEnd.FAILED
+        try:
+            await self._end(trial, OUTCOMES[decision.next], error=error, decision=decision)
+            await self._apply(trial, error, decision)
+        except StaleLease:
+            log.warning("the lease was lost; the failure is not recorded")
+
+    async def _apply(self, trial: Trial, error: AttemptError, decision: Decision) -> None:
+        lease, kind, words = trial.lease, error.kind, str(error)
+        match decision.next:
+            case Next.RETRY:
+                due_at = self._clock.now() + timedelta(seconds=decision.wait_s)
+                await self._engine.retry_later(lease, due_at=due_at, kind=kind, error=words)
+            case Next.FAIL:
+                await self._engine.fail(lease, kind=kind, error=words)
+            case Next.UNKNOWN:
+                await self._engine.doubt(lease, kind=kind, error=words)
+            case Next.REQUEUE:
+                await self._engine.requeue(lease)
+            case Next.PARK:
+                state = AccountState.LOCKED if kind is ErrorKind.ACCOUNT_LOCKED else AccountState.PARKED
+                await self._records.accounts.set_state(trial.visit.account.name, state, reason=words)
+                await self._engine.park(lease, kind=kind, error=words)
+
+    async def _ended_from_outside(self, trial: Trial, ending: Ending) -> None:
+        trial.visit.spoilt = True
+        trial.visit.end = SessionEnd.INTERRUPTED
+        if ending is Ending.STALE:
+            return
+        try:
+            if ending is Ending.CANCELLED:
+                await self._end(trial, Outcome.CANCELLED)
+                # Cancelled means gone: an operator who asked for it must not find the browser still at work.
+                await self._visits.close(trial.visit)
+                await self._engine.acknowledge_cancel(trial.lease)
+            else:
+                await self._end(trial, Outcome.INTERRUPTED, error=Interrupted("The runner was stopped."))
+                await self._engine.requeue(trial.lease)
+        except StaleLease:
+            log.warning("the lease was lost; the ending is not recorded")
+
+    async def _end(
+        self, trial: Trial, outcome: Outcome, *, error: AttemptError | None = None, decision: Decision | None = None
+    ) -> None:
+        await self._records.attempts.end(
+            trial.lease,
+            trial.attempt,
+            outcome=outcome,
+            kind=error.kind if error else None,
+            error=str(error) if error else None,
+            step=trial.recorder.failed_in if error else None,
+            wait_s=decision.wait_s if decision and decision.next is Next.RETRY else None,
+            reason=decision.reason if decision else None,
+            sign_ins=trial.sign_ins,
+            popups=trial.popups,
+            evidence_dir=trial.evidence_dir,
+        )
+
+    async def _keep_evidence(self, trial: Trial, error: AttemptError) -> str | None:
+        """Pictures and texts of what the browser saw; the folder below the evidence folder, None when none was made."""
+        live = trial.session.live if trial.session else None
+        try:
+            return await self._keeper.keep(trial.attempt, live, error, step=trial.recorder.failed_in)
+        except Exception as problem:  # noqa: BLE001 — evidence never hides the error that it is about
+            log.error("evidence could not be recorded", error=str(problem), exc_info=problem)
+            return None
+
+    async def _pause_for_a_person(self, trial: Trial) -> None:
+        session = trial.session
+        if not trial.visit.look.pause_on_error or session is None or session.live.gone.is_set():
+            return
+        log.info("paused: look around in the browser, then press Resume in the inspector")
+        await session.live.page.pause()
+
+
+OUTCOMES = {
+    Next.RETRY: Outcome.RETRIED,
+    Next.FAIL: Outcome.FAILED,
+    Next.PARK: Outcome.PARKED,
+    Next.UNKNOWN: Outcome.UNKNOWN,
+    Next.REQUEUE: Outcome.INTERRUPTED,
+}
+
+
+def _before_the_page(error: Exception) -> AttemptError:
+    """An error before there was a page to ask."""
+    if isinstance(error, Conflict):
+        return RetryLater(error.what, cure=error.cure, kind=ErrorKind.TIMEOUT)
+    if isinstance(error, RunnerError):
+        return Rejected(error.what, cure=error.cure)
+    if isinstance(error, TimeoutError):
+        return RetryLater("The browser did not open in time.", kind=ErrorKind.TIMEOUT)
+    return InternalError(f"{type(error).__name__}: {error}")

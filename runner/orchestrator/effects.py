@@ -1,0 +1,159 @@
+"""The effects journal at work: nothing is fired unless armed, and nothing armed is fired again unless settled.
+
+The rules are DESIGN §5 "Effects". A Site has no idempotency key, so the only judge of what happened is reading back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from runner.domain.clock import Clock
+from runner.domain.effects import Effect, EffectKind, EffectState, payload_hash
+from runner.domain.jobs import Lease
+from runner.errors import ErrorKind, InDoubt, NeedsPerson, Rejected
+from runner.sites.interface import BeforeSubmit
+from runner.store.effects import Effects
+
+log = structlog.get_logger()
+
+Find = Callable[[], Awaitable[list[str]]]
+Fire = Callable[[BeforeSubmit], Awaitable[str]]
+Pause = Callable[[float], Awaitable[None]]
+
+SECOND_LOOK_S = 1.0
+"""Between the two read-backs that must agree before an Effect counts as not done."""
+
+
+class Journal:
+    """Performs the Effects of one Attempt; every row that it writes carries the Attempt's fence."""
+
+    def __init__(
+        self,
+        effects: Effects,
+        *,
+        lease: Lease,
+        commit_latency_s: float | None,
+        clock: Clock,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
+        self._effects = effects
+        self._lease = lease
+        self._commit_latency_s = commit_latency_s
+        self._clock = clock
+        self._pause = pause
+
+    async def begun(self, kind: EffectKind) -> str | None:
+        """The natural key under which an earlier Attempt of this Job journaled an Effect; None when none did."""
+        found = await self._effects.list_effects(job_id=self._lease.job.id)
+        return next((effect.natural_key for effect in found if effect.kind is kind), None)
+
+    async def perform(
+        self, kind: EffectKind, natural_key: str, payload: str, *, find: Find, fire: Fire
+    ) -> tuple[str, bool]:
+        """Make the change once, whatever happened before; returns the Site's id and whether this call fired it.
+
+        `find` reads the Site back: the ids there that are this Effect, [] when absent. `fire` makes the change and
+        awaits what it is given immediately before the click. Raises InDoubt when a person must decide, NeedsPerson when
+        the Site shows it more than once, and whatever `fire` raised when the Site shows it absent.
+        """
+        effect = await self._effects.plan(self._lease, kind, natural_key, payload_hash(payload))
+        if effect.state is EffectState.CONFIRMED:
+            return effect.remote_id or "", False
+        if effect.state in (EffectState.UNKNOWN, EffectState.DUPLICATED):
+            raise _in_doubt(effect)
+        if effect.state is EffectState.ARMED:
+            effect = await self._settle(effect, find)
+        if effect.state is not EffectState.CONFIRMED:
+            effect = await self._look_first(effect, find)
+        if effect.state is EffectState.CONFIRMED:
+            return effect.remote_id or "", False
+        return await self._fire(effect, find=find, fire=fire)
+
+    async def _look_first(self, effect: Effect, find: Find) -> Effect:
+        """The baseline: what is at the Site already is not made again."""
+        present = await find()
+        if present:
+            return await self._move(effect, EffectState.CONFIRMED, remote_id=present[0], detail="was there already")
+        if effect.state is EffectState.PREPARED:
+            return effect
+        return await self._move(effect, EffectState.PREPARED, detail="read back: absent")
+
+    async def _fire(self, prepared: Effect, *, find: Find, fire: Fire) -> tuple[str, bool]:
+        armed: Effect | None = None
+
+        async def arm() -> None:
+            nonlocal armed
+            if armed is not None:
+                raise InDoubt("The adapter tried to submit twice in one attempt.", kind=ErrorKind.INTERNAL)
+            armed = await self._move(prepared, EffectState.ARMED)
+
+        try:
+            remote_id = await fire(arm)
+        except Exception as error:
+            if armed is None:
+                raise
+            settled = await self._settle_after(error, armed, find)
+            if settled is None or settled.state is not EffectState.CONFIRMED:
+                raise
+            return settled.remote_id or "", True
+        if armed is None:
+            raise InDoubt("The adapter submitted without arming.", kind=ErrorKind.INTERNAL)
+        await self._move(armed, EffectState.CONFIRMED, remote_id=remote_id)
+        return remote_id, True
+
+    async def _settle_after(self, error: Exception, armed: Effect, find: Find) -> Effect | None:
+        """Judge a shot that ended in an error; None when the Site cannot be asked now: then it stays armed."""
+        try:
+            if isinstance(error, Rejected) and not await find():
+                return await self._move(armed, EffectState.REJECTED, detail=error.what)
+            return await self._settle(armed, find)
+        except (InDoubt, NeedsPerson):
+            raise
+        except Exception as second:  # noqa: BLE001 — the first error is the story; the next attempt reads back again
+            log.warning("read-back failed, the effect stays armed", effect=armed.id, error=str(second))
+            return None
+
+    async def _settle(self, armed: Effect, find: Find) -> Effect:
+        """Read an armed Effect back until it is confirmed, or surely not done.
+
+        It counts as not done only when the Site's commit latency is bounded and has passed since it was armed, and two
+        read-backs agree. The old browser is dead by then: this Attempt holds the profile's lock.
+        """
+        assert armed.armed_at is not None
+        present = await find()
+        if not present and self._commit_latency_s is None:
+            moved = await self._move(armed, EffectState.UNKNOWN, detail="absent, but the site may still commit it")
+            raise _in_doubt(moved)
+        if not present and self._commit_latency_s is not None:
+            passed_s = (self._clock.now() - armed.armed_at).total_seconds()
+            await self._pause(max(SECOND_LOOK_S, self._commit_latency_s - passed_s))
+            present = await find()
+        if len(present) > 1:
+            detail = f"{len(present)} times at the site: {', '.join(present[:5])}"
+            moved = await self._move(armed, EffectState.UNKNOWN, remote_id=present[0], detail=detail)
+            await self._move(moved, EffectState.DUPLICATED, remote_id=present[0], detail=detail)
+            raise NeedsPerson(
+                f"The site shows it {len(present)} times ({', '.join(present[:5])}).",
+                cure="Delete the surplus ones at the site, then resume the account.",
+                kind=ErrorKind.INTERNAL,
+            )
+        if present:
+            return await self._move(armed, EffectState.CONFIRMED, remote_id=present[0], detail="read back: there")
+        unknown = await self._move(armed, EffectState.UNKNOWN, detail="absent at the first look")
+        return await self._move(unknown, EffectState.NOT_DONE, detail="absent twice, settle window over")
+
+    async def _move(
+        self, effect: Effect, to: EffectState, *, remote_id: str | None = None, detail: str | None = None
+    ) -> Effect:
+        return await self._effects.transition(self._lease, effect, to, remote_id=remote_id, detail=detail)
+
+
+def _in_doubt(effect: Effect) -> InDoubt:
+    return InDoubt(
+        f"{effect.kind} was fired and nobody can tell whether it happened ({effect.natural_key}; {effect.detail}).",
+        cure="Look at the site, then settle it.",
+        kind=ErrorKind.NETWORK,
+    )

@@ -1,0 +1,75 @@
+"""Keeps the Evidence of Attempts: the files in the evidence folder, and their rows in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.browser import evidence
+from runner.browser.session import LiveSession
+from runner.domain.clock import Clock
+from runner.domain.jobs import Attempt, EvidenceFile
+from runner.errors import AttemptError
+from runner.store.evidence import EvidenceFiles
+
+
+class EvidenceKeeper:
+    """Files go to `<folder>/<date>/<account>/<attempt>/`; gathering takes at most `budget_s` seconds."""
+
+    def __init__(self, *, folder: Path, rows: EvidenceFiles, budget_s: float, clock: Clock) -> None:
+        self._folder = folder
+        self._rows = rows
+        self._budget_s = budget_s
+        self._clock = clock
+
+    def place(self, attempt: Attempt) -> Path:
+        """The Attempt's folder, relative to the evidence folder."""
+        return Path(attempt.started_at.strftime("%Y-%m-%d"), attempt.account, str(attempt.id))
+
+    async def keep(
+        self, attempt: Attempt, live: LiveSession | None, error: AttemptError, *, step: str | None
+    ) -> str | None:
+        """Gather and record what a failed Attempt saw; returns the folder, None when nothing could be written."""
+        facts = evidence.AttemptFacts(
+            account=attempt.account,
+            flow=attempt.flow,
+            job_id=attempt.job_id,
+            attempt_number=attempt.number,
+            step=step,
+            kind=error.kind,
+            what=error.what,
+            cure=error.cure,
+            locator=error.locator,
+            started_at=attempt.started_at,
+            failed_at=self._clock.now(),
+        )
+        place = self.place(attempt)
+        files = await evidence.capture(
+            live, self._folder / place, facts=facts, budget_s=self._budget_s, relative_to=self._folder
+        )
+        await self._rows.add(attempt, files)
+        return str(place) if files else None
+
+    def sink(self, attempt: Attempt, live: LiveSession) -> Sink:
+        """Where a Flow keeps pages that it was asked to capture."""
+        return Sink(keeper=self, attempt=attempt, live=live)
+
+    async def keep_page(self, attempt: Attempt, live: LiveSession, label: str) -> Sequence[EvidenceFile]:
+        """A screenshot and the HTML of the page that is open now."""
+        files = await evidence.keep_page(live, self._folder, self.place(attempt), label, budget_s=self._budget_s)
+        await self._rows.add(attempt, files)
+        return files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sink:
+    """EvidenceSink of one Attempt."""
+
+    keeper: EvidenceKeeper
+    attempt: Attempt
+    live: LiveSession
+
+    async def keep_page(self, page: object, label: str) -> Sequence[EvidenceFile]:
+        """Store a full-page screenshot and the HTML of what is open now."""
+        return await self.keeper.keep_page(self.attempt, self.live, label)

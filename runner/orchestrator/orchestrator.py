@@ -1,0 +1,144 @@
+"""The Orchestrator: owns the Workers, the rescue of dead owners' Jobs, and the shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+
+import structlog
+
+from runner.domain.clock import Clock
+from runner.domain.jobs import Job
+from runner.domain.states import JobState
+from runner.engine.interface import JobEngine
+from runner.orchestrator.rescuer import Rescuer
+from runner.orchestrator.visits import Look, Visits
+from runner.orchestrator.workers import LEASE_TTL_S, Worker, until_set
+
+log = structlog.get_logger()
+
+RESCUE_EVERY_S = 5.0
+
+
+class Orchestrator:
+    """Runs Workers over the queue (`run`), or one Job at once in this process (`run_job`)."""
+
+    def __init__(
+        self,
+        *,
+        engine: JobEngine,
+        visits: Visits,
+        worker: Callable[[], Worker],
+        rescuer: Rescuer,
+        owner: str,
+        concurrency: int,
+        stop_s: float,
+        clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._visits = visits
+        self._worker = worker
+        self._rescuer = rescuer
+        self._owner = owner
+        self._concurrency = concurrency
+        self._stop_s = stop_s
+        self._clock = clock
+
+    async def run(
+        self,
+        stop: asyncio.Event,
+        *,
+        until: Callable[[], Awaitable[bool]] | None = None,
+        beside: Callable[[asyncio.Event], Coroutine[None, None, None]] | None = None,
+    ) -> None:
+        """Work with `concurrency` browsers until `stop` is set, or until nothing is due and `until` answers True.
+
+        `beside` runs next to the Workers until `stop` (the daemon's cycles). After `stop`, running Attempts have
+        `stop_s` seconds to finish; then they are interrupted, which costs them no attempt.
+        """
+        await self._rescuer.rescue()
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            workers = [group.create_task(self._worker().run(stop, until=until)) for _ in range(self._concurrency)]
+            group.create_task(self._rescue_until(over))
+            group.create_task(self._end_at(stop, over, workers))
+            if beside is not None:
+                group.create_task(beside(over))
+
+    async def _end_at(self, stop: asyncio.Event, over: asyncio.Event, workers: list[asyncio.Task[None]]) -> None:
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            everyone = asyncio.create_task(_all_done(workers))
+            await asyncio.wait({stopping, everyone}, return_when=asyncio.FIRST_COMPLETED)
+            if not everyone.done():
+                log.info("stopping", running=sum(not worker.done() for worker in workers), within_s=self._stop_s)
+                await asyncio.wait(workers, timeout=self._stop_s)
+                for worker in workers:
+                    worker.cancel()
+            await everyone
+        finally:
+            stopping.cancel()
+            over.set()
+
+    async def _rescue_until(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            await until_set(over, RESCUE_EVERY_S)
+            if not over.is_set():
+                await self._rescuer.rescue()
+
+    async def run_job(
+        self,
+        job_id: int,
+        look: Look,
+        stop: asyncio.Event,
+        *,
+        on_wait: Callable[[Job, Job | None], None] = lambda job, holder: None,
+    ) -> Job:
+        """Perform one Job here, retries included, and return it as it ended.
+
+        While its Account is busy elsewhere, or the next Attempt is not yet due, `on_wait` is told (the Job, and the Job
+        that has the Account now). When `stop` is set a running Attempt is interrupted after `stop_s` seconds.
+        """
+        await self._rescuer.rescue()
+        work = asyncio.create_task(self._job_to_its_end(job_id, look, stop, on_wait))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await asyncio.wait({work}, timeout=self._stop_s)
+                work.cancel()
+            await asyncio.wait({work})
+            if not work.cancelled():
+                work.result()
+        finally:
+            work.cancel()
+            stopping.cancel()
+            await asyncio.wait({work, stopping})
+        return await self._engine.get(job_id)
+
+    async def _job_to_its_end(
+        self, job_id: int, look: Look, stop: asyncio.Event, on_wait: Callable[[Job, Job | None], None]
+    ) -> None:
+        worker = self._worker()
+        while not stop.is_set():
+            job = await self._engine.get(job_id)
+            if job.state not in (JobState.QUEUED, JobState.RUNNING):
+                return
+            lease = None
+            if job.state is JobState.QUEUED and job.due_at <= self._clock.now():
+                lease = await self._engine.claim_job(job_id, owner=self._owner, ttl_s=LEASE_TTL_S)
+            if lease is None:
+                on_wait(job, await self._engine.holder(job.account))
+                wait_s = (job.due_at - self._clock.now()) / timedelta(seconds=1)
+                await until_set(stop, min(5.0, max(0.2, wait_s)))
+                await self._rescuer.rescue()
+                continue
+            async with self._visits.visit(job.account, look) as visit:
+                await worker.perform(lease, visit)
+                if look.keep_open and visit.session is not None:
+                    await visit.session.live.gone.wait()
+
+
+async def _all_done(workers: list[asyncio.Task[None]]) -> None:
+    await asyncio.wait(workers)

@@ -1,0 +1,80 @@
+"""Who holds a Lease: one running process of ours, told apart from every other one that ever had its pid."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """A process by host, boot, pid and start time; `str()` gives the form that stands in the database."""
+
+    host: str
+    boot: str
+    pid: int
+    started: int
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.boot}/{self.pid}/{self.started}"
+
+    @classmethod
+    def parse(cls, text: str) -> Owner:
+        """The reverse of `str()`. Raises ValueError."""
+        host, boot, pid, started = text.rsplit("/", 3)
+        return cls(host=host, boot=boot, pid=int(pid), started=int(started))
+
+    @classmethod
+    def this_process(cls) -> Owner:
+        """The process that runs this code."""
+        pid = os.getpid()
+        return cls(host=socket.gethostname(), boot=_boot(), pid=pid, started=_started(pid))
+
+    def is_alive(self) -> bool | None:
+        """Whether that process still runs; None when it is on another host and cannot be seen from here."""
+        if self.host != socket.gethostname():
+            return None
+        if self.boot != _boot():
+            return False
+        try:
+            return _started(self.pid) == self.started
+        except psutil.NoSuchProcess:
+            return False
+
+
+def is_alive(owner: str) -> bool | None:
+    """The same for an owner as it stands in the database; False for a text that no runner wrote."""
+    try:
+        return Owner.parse(owner).is_alive()
+    except ValueError:
+        return False
+
+
+def described(owner: str | None) -> str:
+    """An owner in words for a person: "process 4711 on this machine"."""
+    if owner is None:
+        return "nobody"
+    try:
+        parsed = Owner.parse(owner)
+    except ValueError:
+        return owner
+    where = "this machine" if parsed.host == socket.gethostname() else parsed.host
+    return f"process {parsed.pid} on {where}"
+
+
+def _boot() -> str:
+    # Without a boot id (macOS) the boot time stands in; both only need to differ between two boots.
+    return BOOT_ID.read_text().strip()[:8] if BOOT_ID.exists() else str(int(psutil.boot_time()))
+
+
+def _started(pid: int) -> int:
+    process = psutil.Process(pid)
+    if process.status() == psutil.STATUS_ZOMBIE:
+        raise psutil.NoSuchProcess(pid)
+    return int(process.create_time() * 100)

@@ -1,0 +1,74 @@
+"""The store as an Attempt and its Flow see it: the nouns together, and ports for one Account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.domain.effects import EffectState
+from runner.domain.jobs import Lease
+from runner.domain.listings import Listing, RemoteListing, StoredListing
+from runner.domain.messages import RemoteMessage, ThreadSummary
+from runner.store.accounts import Accounts
+from runner.store.attempts import Attempts
+from runner.store.effects import Effects
+from runner.store.evidence import EvidenceFiles
+from runner.store.listings import Listings
+from runner.store.profiles import Profiles
+from runner.store.sessions import Sessions
+from runner.store.steps import Steps
+from runner.store.threads import Threads
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """What the Orchestrator reads and writes, one noun each."""
+
+    accounts: Accounts
+    attempts: Attempts
+    effects: Effects
+    evidence: EvidenceFiles
+    listings: Listings
+    profiles: Profiles
+    sessions: Sessions
+    steps: Steps
+    threads: Threads
+
+    async def fired_and_unsettled(self, lease: Lease) -> bool:
+        """Whether the Job has an Effect that was armed and of which nobody knows yet whether it happened."""
+        return bool(await self.effects.list_effects(job_id=lease.job.id, states=[EffectState.ARMED]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbox:
+    """InboxRecords of one Account."""
+
+    threads: Threads
+    account: str
+
+    async def known(self) -> Mapping[str, str]:
+        """The fingerprint of every stored Thread, by its remote id."""
+        return await self.threads.known_fingerprints(self.account)
+
+    async def save(self, summary: ThreadSummary, messages: Sequence[tuple[str, RemoteMessage]]) -> int:
+        """Store one Thread with its Messages; returns how many are new."""
+        return await self.threads.save_thread(self.account, summary, summary.fingerprint, messages)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goods:
+    """ListingRecords of one Account."""
+
+    listings: Listings
+    account: str
+
+    async def get(self, listing_id: int) -> StoredListing:
+        """The stored Listing. Raises NotFound."""
+        return await self.listings.get(listing_id)
+
+    async def published(self, listing: Listing, remote: RemoteListing, *, listing_id: int | None) -> None:
+        """Record that the Site shows it; a Listing that was given inline is stored now."""
+        if listing_id is None:
+            stored, _ = await self.listings.save(listing, self.account)
+            listing_id = stored.id
+        await self.listings.set_published(listing_id, remote_id=remote.remote_id, url=remote.url)

@@ -1,0 +1,139 @@
+"""A visit to one Account: its Session, opened at the first need, used by several Attempts, closed once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from runner.browser.launch import Browsers, LaunchRequest
+from runner.browser.session import LiveSession
+from runner.domain.accounts import Account
+from runner.domain.jobs import Session
+from runner.domain.states import Mode, SessionEnd
+from runner.errors import Conflict
+from runner.orchestrator.steps import StepRelay
+from runner.sites.interface import Site
+from runner.sites.popups import PopupWatch
+from runner.store.accounts import Accounts
+from runner.store.sessions import Sessions
+
+PROFILE_WAIT_S = 15.0
+"""A profile that is just being closed elsewhere is free within the close deadline; one that is really in use is not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How the browser is shown and what happens on an error, for people who watch."""
+
+    mode: Mode | None = None
+    slow_mo_ms: int | None = None
+    pause_on_error: bool = False
+    keep_open: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SitePlan:
+    """What is needed to put a Site on a page: its adapter class and its place."""
+
+    adapter: type[Site]
+    base_url: str
+    options: Mapping[str, Any]
+
+
+@dataclass(kw_only=True)
+class OpenSession:
+    """A live browser with the Account's Site on its page, and its row in the store."""
+
+    row: Session
+    live: LiveSession
+    site: Site
+    popups: PopupWatch
+    relay: StepRelay
+    allowed_origins: frozenset[str]
+
+
+@dataclass(kw_only=True)
+class Visit:
+    """One Account's turn. `spoilt` is set when an Attempt failed, so that the next one gets a fresh browser."""
+
+    account: Account
+    look: Look
+    session: OpenSession | None = None
+    end: SessionEnd = SessionEnd.DONE
+    spoilt: bool = False
+
+
+class Visits:
+    """Opens and closes Sessions. `request_for` gives the launch of an Account's browser, `plan_for` its Site."""
+
+    def __init__(
+        self,
+        *,
+        browsers: Browsers,
+        accounts: Accounts,
+        sessions: Sessions,
+        owner: str,
+        request_for: Callable[[Account, Look], LaunchRequest],
+        plan_for: Callable[[Account], SitePlan],
+    ) -> None:
+        self._browsers = browsers
+        self._accounts = accounts
+        self._sessions = sessions
+        self._owner = owner
+        self._request_for = request_for
+        self._plan_for = plan_for
+
+    @asynccontextmanager
+    async def visit(self, account_name: str, look: Look) -> AsyncIterator[Visit]:
+        """The Account's turn: whatever Session was opened in it is closed at its end."""
+        visit = Visit(account=await self._accounts.by_name(account_name), look=look)
+        try:
+            yield visit
+        finally:
+            await self.close(visit)
+
+    async def open(self, visit: Visit) -> OpenSession:
+        """The visit's Session, opened now if it is not open. Raises Conflict when the profile is in use elsewhere."""
+        if visit.session is not None:
+            return visit.session
+        request = self._request_for(visit.account, visit.look)
+        plan = self._plan_for(visit.account)
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(Conflict),
+            stop=stop_after_delay(PROFILE_WAIT_S),
+            wait=wait_fixed(0.5),
+            reraise=True,
+        ):
+            with attempt:
+                live = await self._browsers.launch(request)
+        row = await self._sessions.start(
+            visit.account.name, mode=request.mode, owner=self._owner, browser_version=live.browser_version
+        )
+        relay = StepRelay()
+        site = plan.adapter(live.page, base_url=plan.base_url, steps=relay, options=plan.options)
+        popups = PopupWatch(live.page, site.popups())
+        visit.session = OpenSession(
+            row=row,
+            live=live,
+            site=site,
+            popups=popups,
+            relay=relay,
+            allowed_origins=frozenset(request.allowed_origins),
+        )
+        await popups.__aenter__()  # it ends with the page: there is nothing to remove from a browser that closes
+        return visit.session
+
+    async def close(self, visit: Visit) -> None:
+        """Close the visit's Session, if one is open, and record why it ended."""
+        session, visit.session = visit.session, None
+        if session is None:
+            return
+        try:
+            await session.live.close()
+        finally:
+            await self._sessions.end(session.row.id, end=visit.end)
+        visit.end = SessionEnd.DONE

@@ -1,0 +1,92 @@
+"""A Worker: a loop that claims Jobs and performs them, one Account at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from runner.domain.jobs import Lease
+from runner.engine.interface import JobEngine
+from runner.errors import StaleLease
+from runner.orchestrator.attempts import Attempts
+from runner.orchestrator.visits import Look, Visit, Visits
+from runner.orchestrator.watch import Ending, Watch
+
+log = structlog.get_logger()
+
+LEASE_TTL_S = 10.0
+HEARTBEAT_S = 2.0
+JOBS_PER_VISIT = 20
+"""After so many Jobs in one Session the other Accounts have their turn, however many more this one has due."""
+
+
+class Worker:
+    """Claims, performs and lets go; `owner` is the process, of which there may be many Workers."""
+
+    def __init__(
+        self, *, engine: JobEngine, attempts: Attempts, visits: Visits, owner: str, idle_poll_s: float
+    ) -> None:
+        self._engine = engine
+        self._attempts = attempts
+        self._visits = visits
+        self._owner = owner
+        self._idle_poll_s = idle_poll_s
+
+    async def run(self, stop: asyncio.Event, *, until: Callable[[], Awaitable[bool]] | None = None) -> None:
+        """Work until `stop` is set, or until there is nothing due and `until` answers True."""
+        while not stop.is_set():
+            lease = await self._engine.claim(owner=self._owner, ttl_s=LEASE_TTL_S)
+            if lease is not None:
+                await self.serve(lease, Look(), stop)
+            elif until is not None and await until():
+                return
+            else:
+                await until_set(stop, self._idle_poll_s)
+
+    async def serve(self, lease: Lease, look: Look, stop: asyncio.Event) -> None:
+        """Perform a leased Job and then, in the same Session, what else is due for that Account."""
+        async with self._visits.visit(lease.job.account, look) as visit:
+            turn: Lease | None = lease
+            for _ in range(JOBS_PER_VISIT):
+                if turn is None:
+                    return
+                await self.perform(turn, visit)
+                if stop.is_set() or visit.spoilt:
+                    return
+                turn = await self._engine.claim(owner=self._owner, ttl_s=LEASE_TTL_S, account=lease.job.account)
+            if turn is not None:
+                await self._engine.requeue(turn)
+
+    async def perform(self, lease: Lease, visit: Visit) -> None:
+        """Perform one leased Job, its lease renewed all the while."""
+        watch = Watch()
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(self._attempts.perform(lease, visit, watch))
+            group.create_task(self._beat(lease, work, watch))
+
+    async def _beat(self, lease: Lease, work: asyncio.Task[None], watch: Watch) -> None:
+        while not work.done():
+            await asyncio.wait({work}, timeout=HEARTBEAT_S)
+            if work.done():
+                return
+            try:
+                if await self._engine.renew(lease, ttl_s=LEASE_TTL_S):
+                    watch.end(Ending.CANCELLED)
+                    work.cancel()
+                    return
+            except StaleLease:
+                log.warning("the lease went to another owner; stopping", job=lease.job.id, account=lease.job.account)
+                watch.end(Ending.STALE)
+                work.cancel()
+                return
+
+
+async def until_set(event: asyncio.Event, timeout_s: float) -> None:
+    """Wait for an event, but no longer than `timeout_s`."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return

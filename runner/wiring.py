@@ -1,0 +1,241 @@
+"""The only place where parts are put together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from runner.browser.discovery import Browser, find_browser
+from runner.browser.launch import Browsers, LaunchRequest
+from runner.browser.sandbox import sandbox_mode
+from runner.browser.session import Timeouts, kill_browser_of
+from runner.config import secrets
+from runner.config.settings import AccountSettings, Settings, SiteSettings
+from runner.domain.accounts import Account
+from runner.domain.clock import Clock, SystemClock
+from runner.domain.states import AccountState, Mode
+from runner.engine.embedded import EmbeddedEngine
+from runner.errors import NotFound
+from runner.logs import Redactor
+from runner.orchestrator.attempts import AttemptRules, Attempts
+from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.evidence import EvidenceKeeper
+from runner.orchestrator.orchestrator import Orchestrator
+from runner.orchestrator.owners import Owner
+from runner.orchestrator.records import Records
+from runner.orchestrator.rescuer import Rescuer
+from runner.orchestrator.visits import Look, SitePlan, Visits
+from runner.orchestrator.workers import Worker
+from runner.sites import registry
+from runner.sites.interface import Site
+from runner.store.accounts import Accounts
+from runner.store.attempts import Attempts as AttemptRows
+from runner.store.database import Database
+from runner.store.effects import Effects
+from runner.store.events import Events
+from runner.store.evidence import EvidenceFiles
+from runner.store.listings import Listings
+from runner.store.profiles import Profiles
+from runner.store.sessions import Sessions
+from runner.store.steps import Steps
+from runner.store.threads import Threads
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """The store with its engine: all that commands need which open no browser."""
+
+    settings: Settings
+    records: Records
+    events: Events
+    engine: EmbeddedEngine
+    clock: Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runner:
+    """The whole product, ready to open browsers; `owner` is this process as Leases name it."""
+
+    books: Books
+    orchestrator: Orchestrator
+    cycles: Cycles
+    owner: str
+
+
+@asynccontextmanager
+async def open_books(settings: Settings) -> AsyncIterator[Books]:
+    """Open the store, migrated, and put the configuration's accounts into it. Raises SetupError, Conflict."""
+    clock = SystemClock()
+    async with Database.open(settings.store.path, clock=clock, busy_timeout_s=settings.store.busy_timeout_s) as db:
+        records = Records(
+            accounts=Accounts(db),
+            attempts=AttemptRows(db),
+            effects=Effects(db),
+            evidence=EvidenceFiles(db),
+            listings=Listings(db),
+            profiles=Profiles(db),
+            sessions=Sessions(db),
+            steps=Steps(db),
+            threads=Threads(db),
+        )
+        await _sync(records.accounts, settings.accounts)
+        yield Books(settings=settings, records=records, events=Events(db), engine=EmbeddedEngine(db), clock=clock)
+
+
+async def _sync(accounts: Accounts, configured: tuple[AccountSettings, ...]) -> None:
+    """The configuration's accounts as they stand there now; the store keeps their state and history."""
+    if not configured:
+        return
+    stored = await accounts.save_many([each.new_account() for each in configured])
+    for each, (account, _) in zip(configured, stored, strict=True):
+        if not each.enabled and account.state is not AccountState.DISABLED:
+            await accounts.set_state(account.name, AccountState.DISABLED, "enabled = false in the configuration")
+        elif each.enabled and account.state is AccountState.DISABLED:
+            await accounts.set_state(account.name, AccountState.ACTIVE)
+
+
+@asynccontextmanager
+async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[Runner]:
+    """Open everything. Raises SetupError when the browser or the configuration stands in the way."""
+    async with open_books(settings) as books, Browsers(clock=books.clock) as browsers:
+        yield _assemble(books, browsers, redactor)
+
+
+def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
+    settings, records, engine, clock = books.settings, books.records, books.engine, books.clock
+    owner = str(Owner.this_process())
+    plans = _Plans(settings, redactor)
+    visits = Visits(
+        browsers=browsers,
+        accounts=records.accounts,
+        sessions=records.sessions,
+        owner=owner,
+        request_for=plans.request,
+        plan_for=plans.site,
+    )
+    keeper = EvidenceKeeper(
+        folder=settings.evidence.dir, rows=records.evidence, budget_s=settings.timeouts.evidence_s, clock=clock
+    )
+    rules = AttemptRules(
+        attempt_s=settings.timeouts.attempt_s, trace=settings.evidence.trace, policy_for=settings.retry.policy
+    )
+    attempts = Attempts(
+        engine=engine,
+        visits=visits,
+        records=records,
+        keeper=keeper,
+        rules=rules,
+        password_of=plans.password,
+        clock=clock,
+        dice=random.Random(),  # noqa: S311 — spreads waits, guards nothing
+    )
+    rescuer = Rescuer(
+        engine=engine, sessions=records.sessions, kill_browser=lambda name: kill_browser_of(plans.profile_dir(name))
+    )
+    orchestrator = Orchestrator(
+        engine=engine,
+        visits=visits,
+        worker=lambda: Worker(
+            engine=engine,
+            attempts=attempts,
+            visits=visits,
+            owner=owner,
+            idle_poll_s=settings.orchestrator.idle_poll_s,
+        ),
+        rescuer=rescuer,
+        owner=owner,
+        concurrency=settings.orchestrator.concurrency,
+        stop_s=settings.timeouts.stop_s,
+        clock=clock,
+    )
+    cycles = Cycles(
+        engine=engine,
+        accounts=records.accounts,
+        orchestrator=orchestrator,
+        flows=settings.orchestrator.flows,
+        every_s=settings.orchestrator.cycle_every_s,
+        max_attempts=settings.retry.max_attempts,
+        clock=clock,
+    )
+    return Runner(books=books, orchestrator=orchestrator, cycles=cycles, owner=owner)
+
+
+class _Plans:
+    """What the configuration says about an Account's browser, Site and password."""
+
+    def __init__(self, settings: Settings, redactor: Redactor) -> None:
+        self._settings = settings
+        self._redactor = redactor
+        self._browsers: dict[bool, Browser] = {}
+        self._adapters: dict[str, type[Site]] = {}
+        self._timezones = {each.name: each.timezone for each in settings.accounts if each.timezone}
+        self._sandbox = sandbox_mode(setting=settings.browser.sandbox, is_root=os.geteuid() == 0)
+        if self._sandbox.warning:
+            log.warning(self._sandbox.warning)
+
+    def profile_dir(self, account: str) -> Path:
+        """The Account's folder under profiles/."""
+        return self._settings.profiles.dir / account
+
+    def request(self, account: Account, look: Look) -> LaunchRequest:
+        """The launch of an Account's browser. Raises BrowserMissing, NotFound for a site that is not configured."""
+        browser, timeouts = self._settings.browser, self._settings.timeouts
+        mode = look.mode or (Mode.HEADLESS if browser.headless else Mode.HEADED)
+        return LaunchRequest(
+            account=account.name,
+            profile_dir=self.profile_dir(account.name),
+            browser=self._browser(headless=mode is Mode.HEADLESS),
+            sandbox=self._sandbox,
+            allowed_origins=self._site(account).allowed_origins,
+            mode=mode,
+            slow_mo_ms=browser.slow_mo_ms if look.slow_mo_ms is None else look.slow_mo_ms,
+            viewport=(browser.viewport.width, browser.viewport.height),
+            locale=browser.locale,
+            timezone=self._timezones.get(account.name, browser.timezone),
+            args=browser.args,
+            timeouts=Timeouts(
+                launch_s=timeouts.launch_s,
+                action_s=timeouts.action_s,
+                navigation_s=timeouts.navigation_s,
+                close_s=timeouts.close_s,
+            ),
+            redactor=self._redactor,
+            last_picture_every_s=self._settings.evidence.last_picture_every_s,
+        )
+
+    def site(self, account: Account) -> SitePlan:
+        """The adapter of an Account's Site, and where it begins."""
+        site = self._site(account)
+        if site.adapter not in self._adapters:
+            self._adapters[site.adapter] = registry.site_class(site.adapter)
+        return SitePlan(adapter=self._adapters[site.adapter], base_url=site.base_url, options=site.options)
+
+    async def password(self, account: Account) -> str:
+        """An Account's password, known to the Redactor before anybody can log it. Raises SetupError."""
+        folder = self._settings.file.parent if self._settings.file else None
+        resolved = await asyncio.to_thread(secrets.resolve, account.secret, account=account.name, base_dir=folder)
+        password = resolved.value.get_secret_value()
+        self._redactor.add(password)
+        if resolved.warning:
+            log.warning(resolved.warning)
+        return password
+
+    def _site(self, account: Account) -> SiteSettings:
+        if account.site not in self._settings.sites:
+            raise NotFound("site", account.site, self._settings.sites)
+        return self._settings.sites[account.site]
+
+    def _browser(self, *, headless: bool) -> Browser:
+        if headless not in self._browsers:
+            browser = self._settings.browser
+            self._browsers[headless] = find_browser(configured=browser.path, headless=headless, channel=browser.channel)
+        return self._browsers[headless]
