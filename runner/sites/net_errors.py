@@ -26,6 +26,9 @@ _STARTED = "Is the site running, and is its address (base_url) right? `runner do
 _LINE = "It is tried again by itself; when it stays so, look at this machine's network."
 
 _WORDS: dict[str, NetWords] = {
+    "ERR_ABORTED": NetWords(
+        what="was left before it had loaded: another page took its place, or its page died", cure=_LINE
+    ),
     "ERR_CONNECTION_REFUSED": NetWords(what="refused the connection: nothing listens there", cure=_STARTED),
     "ERR_CONNECTION_RESET": NetWords(what="broke the connection off", cure=_LINE),
     "ERR_CONNECTION_CLOSED": NetWords(what="closed the connection without an answer", cure=_LINE),

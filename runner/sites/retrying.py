@@ -39,16 +39,21 @@ class Repeats:
 
     async def repeatable(self, what: str, read: Callable[[], Awaitable[T]]) -> T:
         """Await `read()`, again when it timed out, at most `tries` times in all. `what` is for a person."""
+
+        async def once() -> T:
+            # Tenacity awaits only what it recognises as a coroutine function, and a lambda is none.
+            return await read()
+
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception(may_repeat),
             stop=tenacity.stop_after_attempt(self.tries),
             wait=tenacity.wait_exponential_jitter(
-                initial=self.first_wait_s, max=self.max_wait_s, jitter=self.first_wait_s
+                multiplier=self.first_wait_s, max=self.max_wait_s, jitter=self.first_wait_s
             ),
             before_sleep=lambda state: self._counted(what, state),
             reraise=True,
         )
-        return await retrying(read)
+        return await retrying(once)
 
     def _counted(self, what: str, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

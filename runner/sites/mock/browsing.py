@@ -68,7 +68,10 @@ class Browsing:
         await self._expect_good(response, signed_out_ok=False)
 
     async def first_of(self, *wanted: Locator, late: str) -> None:
-        """Wait until one of the locators is there, or a trouble page, which is raised; `late` is said if none comes."""
+        """Wait until one of the locators is there, or a trouble page; `late` is said if none comes.
+
+        The caller looks for what it wanted, and calls `raise_trouble` when that is not there: the good case asks once.
+        """
         union = self.find.trouble_heading()
         for locator in wanted:
             union = union.or_(locator)
@@ -76,6 +79,9 @@ class Browsing:
             await union.first.wait_for()
         except PlaywrightTimeout as error:
             raise RetryLater(late, cure="It is tried again.", kind=ErrorKind.TIMEOUT) from error
+
+    async def raise_trouble(self) -> None:
+        """Raise what the page that is open now says is wrong; return when it says nothing."""
         trouble = await troubles.read(self.page, self.find, None)
         if trouble is not None:
             raise trouble

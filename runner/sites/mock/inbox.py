@@ -45,16 +45,13 @@ async def threads(browsing: Browsing, since: datetime | None) -> AsyncIterator[T
 
 async def messages(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
     """All Messages of a Thread, once the page's script has drawn them."""
-    await _open_thread(browsing, thread_id)
-    return await _drawn(browsing)
+    return await _open_thread(browsing, thread_id)
 
 
 async def send(browsing: Browsing, thread_id: str, text: str, before_submit: BeforeSubmit) -> RemoteMessage:
     """Write and send a reply, and return it as the log shows it."""
     find = browsing.find
-    if browsing.path != locators.THREAD_PATH + thread_id or not browsing.loaded:
-        await _open_thread(browsing, thread_id)
-    before = {message.remote_id for message in await _drawn(browsing)}
+    before = {message.remote_id for message in await _opened(browsing, thread_id)}
     await find.reply().fill(text)
     button = find.send()
     await button.click(trial=True)
@@ -63,10 +60,11 @@ async def send(browsing: Browsing, thread_id: str, text: str, before_submit: Bef
         await button.click()
         await browsing.first_of(find.sent(), find.main_alert(), late="The site did not confirm the message in time.")
         if await find.sent().count() == 0:
+            await browsing.raise_trouble()
             raise await _refusal(browsing, answers)
     new = [
         message
-        for message in await _drawn(browsing)
+        for message in await _drawn(browsing) or []
         if message.direction is Direction.OUTBOUND and message.remote_id not in before
     ]
     if not new:
@@ -102,21 +100,39 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
-async def _open_thread(browsing: Browsing, thread_id: str) -> None:
+async def _opened(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
+    """The Messages of a Thread, from the page that is open when it is that Thread's."""
+    if browsing.loaded and browsing.path == locators.THREAD_PATH + thread_id:
+        drawn = await _drawn(browsing)
+        if drawn is not None:
+            return drawn
+    return await _open_thread(browsing, thread_id)
+
+
+async def _open_thread(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
     await browsing.open(locators.THREAD_PATH + thread_id)
     find = browsing.find
-    # The log itself is part of the page: when it is missing the page has changed; when it stays busy the site is slow.
-    await find.log().wait_for(state="attached")
-    await browsing.first_of(
-        find.drawn_log(), find.main_alert(), late=f"The messages of thread {thread_id} did not load in time."
-    )
-    if await find.drawn_log().count() == 0:
+    try:
+        late = f"The messages of thread {thread_id} did not load in time."
+        await browsing.first_of(find.drawn_log(), find.main_alert(), late=late)
+    except RetryLater:
+        # When it stays busy the site is slow; when the log itself is missing the page has changed, and this names it.
+        if await find.log().count() == 0:
+            await find.log().wait_for(state="attached", timeout=1)
+        raise
+    drawn = await _drawn(browsing)
+    if drawn is None:
+        await browsing.raise_trouble()
         said = " ".join(await find.main_alert().all_inner_texts())
         raise RetryLater(f'The site says in thread {thread_id}: "{said}"', cure="It is tried again.")
+    return drawn
 
 
-async def _drawn(browsing: Browsing) -> list[RemoteMessage]:
-    rows: list[dict[str, Any]] = await browsing.find.message_rows().evaluate_all(locators.READ_MESSAGES)
+async def _drawn(browsing: Browsing) -> list[RemoteMessage] | None:
+    """The Messages in the log; None while its script has not drawn them."""
+    logs: list[dict[str, Any]] = await browsing.find.log().evaluate_all(locators.READ_LOG)
+    if not logs or logs[0]["busy"]:
+        return None
     return [
         RemoteMessage(
             remote_id=row["id"],
@@ -125,7 +141,7 @@ async def _drawn(browsing: Browsing) -> list[RemoteMessage]:
             text=row["text"],
             sent_at=_moment(row["at"]),
         )
-        for row in rows
+        for row in logs[0]["messages"]
     ]
 
 

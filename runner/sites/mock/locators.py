@@ -41,11 +41,14 @@ READ_THREADS = """rows => rows.map(row => {
     counterpart: text("counterpart"), listing: text("listing"), excerpt: text("excerpt"),
   };
 })"""
-READ_MESSAGES = """rows => rows.map(row => ({
-  id: row.dataset.messageId, direction: row.dataset.direction,
-  sender: row.querySelector('[data-field="sender"]').textContent.trim(),
-  text: row.querySelector('[data-field="text"]').textContent,
-  at: row.querySelector("time").dateTime,
+READ_LOG = """logs => logs.map(log => ({
+  busy: log.ariaBusy !== "false",
+  messages: [...log.querySelectorAll("[data-message-id]")].map(row => ({
+    id: row.dataset.messageId, direction: row.dataset.direction,
+    sender: row.querySelector('[data-field="sender"]').textContent.trim(),
+    text: row.querySelector('[data-field="text"]').textContent,
+    at: row.querySelector("time").dateTime,
+  })),
 }))"""
 READ_LISTINGS = """rows => rows.map(row => ({
   id: row.dataset.listingId,
@@ -147,9 +150,6 @@ class Locators:
     def drawn_log(self) -> Locator:
         """The log once the page's script has drawn it."""
         return self.log().and_(self._page.locator('[aria-busy="false"]'))
-
-    def message_rows(self) -> Locator:
-        return self.log().locator("[data-message-id]")
 
     def reply(self) -> Locator:
         return self._page.get_by_label(_one_of("Write a reply", "Your message"))

@@ -113,9 +113,10 @@ async def _add_photo(browsing: Browsing, photo: Path, number: int) -> None:
         await browsing.first_of(
             find.photos_done(number), find.upload_errors(), late=f"The photo {photo.name} did not arrive in time."
         )
-    said = await find.upload_errors().evaluate_all(locators.READ_TEXTS)
-    if not said:
+    if await find.photos_done(number).count() == 1:
         return
+    await browsing.raise_trouble()
+    said: list[str] = await find.upload_errors().evaluate_all(locators.READ_TEXTS)
     known = (
         troubles.by_status(last_response(answers[-1]))
         if answers

@@ -106,18 +106,45 @@ class MemoryEvidence:
         ]
 
 
-AMY = Account(
-    id=1,
-    name="amy",
-    site="mock",
-    username="amy",
-    secret=SecretRef(kind="env", name="AMY_PASSWORD"),
-    tags=(),
-    state=AccountState.ACTIVE,
-    state_reason=None,
-    last_served_at=None,
-    created_at=datetime(2026, 9, 8, tzinfo=UTC),
-)
+class Shop:
+    """One account at the marketplace, as the marketplace's own ledger and state show it."""
+
+    def __init__(self, market: Any, name: str) -> None:
+        self.market, self.name = market, name
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        counts: dict[str, Any] = self.market.account(self.name)
+        return counts
+
+    def ledger(self, kind: str) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = self.market.ledger(kind, self.name)
+        return entries
+
+    def incoming(self, text: str, **fields: str) -> str:
+        """A counterpart writes; returns the thread's id."""
+        thread_id: str = self.market.incoming(text, self.name, **fields)["thread_id"]
+        return thread_id
+
+    def stored(self) -> Account:
+        return Account(
+            id=1,
+            name=self.name,
+            site="mock",
+            username=self.name,
+            secret=SecretRef(kind="env", name="PASSWORD"),
+            tags=(),
+            state=AccountState.ACTIVE,
+            state_reason=None,
+            last_served_at=None,
+            created_at=datetime(2026, 9, 8, tzinfo=UTC),
+        )
+
+
+@pytest.fixture
+def shop(market: Any, request: pytest.FixtureRequest) -> Shop:
+    """farid, whose inbox has one page, unless a test asks for another by an indirect parameter."""
+    return Shop(market, getattr(request, "param", "farid"))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -129,17 +156,17 @@ async def mock_site(market: Any, new_page: Any, steps: Any) -> Site:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def amy_site(market: Any, mock_site: Site) -> Site:
-    """Signed in as amy."""
-    await mock_site.login("amy", market.password("amy"))
+async def site(shop: Shop, mock_site: Site) -> Site:
+    """Signed in."""
+    await mock_site.login(shop.name, shop.market.password(shop.name))
     return mock_site
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage(amy_site: Site, steps: Any) -> Stage[Any]:
+async def stage(shop: Shop, site: Site, steps: Any) -> Stage[Any]:
     return Stage(
-        site=amy_site,
-        account=AMY,
+        site=site,
+        account=shop.stored(),
         params=None,
         step=steps,
         inbox=MemoryInbox(),
