@@ -54,6 +54,7 @@ class LaunchRequest:
     locale: str = "en-GB"
     timezone: str = "UTC"
     args: tuple[str, ...] = ()
+    last_picture_every_s: float = 1.0
     timeouts: Timeouts = field(default_factory=Timeouts)
     redactor: Redactor = field(default_factory=Redactor)
     on_blocked: Callable[[BlockedRequest], None] | None = None
@@ -158,6 +159,7 @@ class Browsers:
             redactor=request.redactor,
             timeouts=request.timeouts,
             clock=self._clock,
+            last_picture_every_s=request.last_picture_every_s,
         )
         self._sessions = [each for each in self._sessions if not each.gone.is_set()] + [session]
         return session

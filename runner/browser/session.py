@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,8 +19,10 @@ from playwright.async_api import Error as PlaywrightError
 from runner.browser import deadlines, processes, profiles
 from runner.browser.deadlines import Gone
 from runner.browser.guard import BlockedRequest, Guard
+from runner.browser.last_picture import LastPicture
 from runner.browser.listening import Listener
 from runner.browser.ring import Ring
+from runner.browser.tracing import Trace
 from runner.domain.clock import Clock
 from runner.logs import Redactor
 
@@ -75,12 +78,14 @@ class LiveSession:
         redactor: Redactor,
         timeouts: Timeouts,
         clock: Clock,
+        last_picture_every_s: float,
     ) -> None:
         self.account = account
         self.profile_dir = profile_dir
         self.context = context
         self.page = page
         self.browser_version = browser_version
+        self.clock = clock
         self.started_at: datetime = clock.now()
         self.pid: int = browsers[-1].pid
         self.guard = guard
@@ -91,6 +96,9 @@ class LiveSession:
         self._browsers = browsers
         self._closing: asyncio.Task[Closed] | None = None
         self._listener = Listener(context, page, guard=guard, ring=self.ring, gone=self.gone, clock=clock)
+        self.picture = LastPicture(context, page, every_s=last_picture_every_s, gone=self.gone, clock=clock)
+        self.trace = Trace(context, redactor)
+        self._pictures = asyncio.create_task(self.picture.run(), name=f"last picture of browser {self.pid}")
         self._watch = asyncio.create_task(self._watch_process(), name=f"watch browser {self.pid}")
 
     @property
@@ -106,6 +114,17 @@ class LiveSession:
     async def within(self, seconds: float, awaitable: Awaitable[T], what: str) -> T:
         """Await under a deadline and no longer than the browser lives (see `deadlines.within`)."""
         return await deadlines.within(seconds, awaitable, what, gone=self.gone)
+
+    @contextlib.asynccontextmanager
+    async def signing_in(self) -> AsyncIterator[None]:
+        """What happens inside stands in no trace and on no last picture: a password is typed there."""
+        with self.picture.paused():
+            await self.within(self.timeouts.action_s, self.trace.pause(), "pausing the trace")
+            try:
+                yield
+            finally:
+                if not self.gone.is_set():
+                    await self.within(self.timeouts.action_s, self.trace.resume(), "resuming the trace")
 
     async def close(self) -> Closed:
         """Close the browser and wait until its profile is free; kills it when it does not close in time.
@@ -128,8 +147,12 @@ class LiveSession:
         # Renderers that hang may outlive even a browser that closed properly.
         killed = processes.kill(tree)
         await processes.ended(tree, KILL_S)
-        self._watch.cancel()
         self.gone.because("it was closed")
+        for task in (self._watch, self._pictures):
+            task.cancel()
+        await asyncio.wait({self._watch, self._pictures})
+        self.picture.stop()
+        self.trace.forget()
         ending = Ending.WAS_GONE if was_gone else Ending.CLOSED if clean else Ending.KILLED
         pids = tuple(each.pid for each in killed)
         return Closed(ending=ending, seconds=time.monotonic() - started, killed=pids)
