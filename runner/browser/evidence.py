@@ -109,6 +109,22 @@ async def capture(
     return [dataclasses.replace(file, path=str(prefix / file.path)) for file in got.files]
 
 
+async def keep_page(
+    session: LiveSession, folder: Path, *, secrets: Sequence[str] = (), budget_s: float = BUDGET_S, relative_to: Path
+) -> list[EvidenceFile]:
+    """Write a full-page screenshot and the HTML of what is open now into `folder`, masked as after an error.
+
+    For pages that were asked for: unlike `capture` it raises what stood in the way, for there is no error to hide.
+    """
+    await _make(folder)
+    got = Gathered(folder=folder, until=time.monotonic() + budget_s)
+    async with asyncio.timeout(budget_s):
+        await _screenshot(session, got, secrets)
+        await _page(session, got, Redactor(secrets))
+    prefix = folder.relative_to(relative_to)
+    return [dataclasses.replace(file, path=str(prefix / file.path)) for file in got.files]
+
+
 async def _from_the_browser(session: LiveSession, got: Gathered, redactor: Redactor, secrets: Sequence[str]) -> None:
     if session.gone.is_set():
         got.notes.append(f"The browser could not be asked: {session.crashed_reason}.")
@@ -226,4 +242,4 @@ def _without_passwords(html: str) -> str:
     return _INPUT.sub(clean, html)
 
 
-__all__ = ["AttemptFacts", "capture"]
+__all__ = ["AttemptFacts", "capture", "keep_page"]

@@ -48,7 +48,7 @@ def doctor(config: options.Config = None, as_json: options.Json = False) -> None
 
 
 def _configuration(config: Path | None) -> tuple[Settings, list[Fact]]:
-    """The settings and what is to be said of them; the defaults where they cannot be read, so that the rest is shown."""
+    """The settings and what is to be said of them; the defaults where they cannot be read: the rest is shown still."""
     try:
         settings = load(config)
     except SetupError as wrong:

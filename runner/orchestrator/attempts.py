@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -28,6 +28,7 @@ from runner.errors import (
     RetryLater,
     RunnerError,
     SessionExpired,
+    SetupError,
     SiteChanged,
     StaleLease,
 )
@@ -137,12 +138,12 @@ class Attempts:
         await self._records.attempts.joined(trial.attempt, session.row)
         if self._rules.trace == "always" or (self._rules.trace == "on-retry" and trial.attempt.number > 1):
             await session.live.trace.start()
-        stage = self._stage(trial, session, params)
+        stage = await self._stage(trial, session, params)
         result = await self._signed_in(trial, session, lambda: flow.perform(stage))
         await session.live.trace.stop(None)
         return result
 
-    def _stage(self, trial: Trial, session: OpenSession, params: Params) -> Stage[Any]:
+    async def _stage(self, trial: Trial, session: OpenSession, params: Params) -> Stage[Any]:
         account = trial.visit.account
         return Stage(
             site=session.site,
@@ -157,7 +158,7 @@ class Attempts:
                 commit_latency_s=session.site.commit_latency_s,
                 clock=self._clock,
             ),
-            evidence=self._keeper.sink(trial.attempt, session.live),
+            evidence=self._keeper.sink(trial.attempt, session.live, await self._secrets_of(account)),
             clock=self._clock,
             allowed_origins=session.allowed_origins,
         )
@@ -289,10 +290,18 @@ class Attempts:
         """Pictures and texts of what the browser saw; the folder below the evidence folder, None when none was made."""
         live = trial.session.live if trial.session else None
         try:
-            return await self._keeper.keep(trial.attempt, live, error, step=trial.recorder.failed_in)
-        except Exception as problem:  # noqa: BLE001 — evidence never hides the error that it is about
+            secrets = await self._secrets_of(trial.visit.account)
+            return await self._keeper.keep(trial.attempt, live, error, step=trial.recorder.failed_in, secrets=secrets)
+        except Exception as problem:
             log.error("evidence could not be recorded", error=str(problem), exc_info=problem)
             return None
+
+    async def _secrets_of(self, account: Account) -> Sequence[str]:
+        """What must not be seen in pictures; nothing when the password cannot be had, for then no page holds it."""
+        try:
+            return [await self._password_of(account)]
+        except SetupError:
+            return []
 
     async def _pause_for_a_person(self, trial: Trial) -> None:
         session = trial.session

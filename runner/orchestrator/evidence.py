@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +29,18 @@ class EvidenceKeeper:
         return Path(attempt.started_at.strftime("%Y-%m-%d"), attempt.account, str(attempt.id))
 
     async def keep(
-        self, attempt: Attempt, live: LiveSession | None, error: AttemptError, *, step: str | None
+        self,
+        attempt: Attempt,
+        live: LiveSession | None,
+        error: AttemptError,
+        *,
+        step: str | None,
+        secrets: Sequence[str],
     ) -> str | None:
-        """Gather and record what a failed Attempt saw; returns the folder, None when nothing could be written."""
+        """Gather and record what a failed Attempt saw, `secrets` masked in pictures and removed from texts.
+
+        Returns the folder, None when nothing could be written.
+        """
         facts = evidence.AttemptFacts(
             account=attempt.account,
             flow=attempt.flow,
@@ -46,19 +56,31 @@ class EvidenceKeeper:
         )
         place = self.place(attempt)
         files = await evidence.capture(
-            live, self._folder / place, facts=facts, budget_s=self._budget_s, relative_to=self._folder
+            live,
+            self._folder / place,
+            facts=facts,
+            secrets=secrets,
+            budget_s=self._budget_s,
+            relative_to=self._folder,
         )
         await self._rows.add(attempt, files)
         return str(place) if files else None
 
-    def sink(self, attempt: Attempt, live: LiveSession) -> Sink:
+    def sink(self, attempt: Attempt, live: LiveSession, secrets: Sequence[str]) -> Sink:
         """Where a Flow keeps pages that it was asked to capture."""
-        return Sink(keeper=self, attempt=attempt, live=live)
+        return Sink(keeper=self, attempt=attempt, live=live, secrets=secrets)
 
-    async def keep_page(self, attempt: Attempt, live: LiveSession, label: str) -> Sequence[EvidenceFile]:
-        """A screenshot and the HTML of the page that is open now."""
-        files = await evidence.keep_page(live, self._folder, self.place(attempt), label, budget_s=self._budget_s)
-        await self._rows.add(attempt, files)
+    async def keep_page(self, sink: Sink, label: str) -> Sequence[EvidenceFile]:
+        """A screenshot and the HTML of the page that is open now, in a folder of their own."""
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.") or "page"
+        files = await evidence.keep_page(
+            sink.live,
+            self._folder / self.place(sink.attempt) / name[:60],
+            secrets=sink.secrets,
+            budget_s=self._budget_s,
+            relative_to=self._folder,
+        )
+        await self._rows.add(sink.attempt, files)
         return files
 
 
@@ -69,7 +91,8 @@ class Sink:
     keeper: EvidenceKeeper
     attempt: Attempt
     live: LiveSession
+    secrets: Sequence[str]
 
     async def keep_page(self, page: object, label: str) -> Sequence[EvidenceFile]:
         """Store a full-page screenshot and the HTML of what is open now."""
-        return await self.keeper.keep_page(self.attempt, self.live, label)
+        return await self.keeper.keep_page(self, label)
