@@ -43,12 +43,17 @@ def list_(
     if as_json:
         output.document({"folder": settings.evidence.dir, "evidence": found})
         return
+    attempts: dict[int, list[Evidence]] = {}
+    for each in found:
+        attempts.setdefault(each.attempt_id, []).insert(0, each)
     rows = [
-        (e.attempt_id, e.job_id, e.account, e.flow, e.kind, e.created_at, settings.evidence.dir / e.path) for e in found
+        (number, files[0].job_id, files[0].account, files[0].flow, files[0].created_at, [file.kind for file in files])
+        for number, files in attempts.items()
     ]
-    output.table(
-        ("attempt", "job", "account", "flow", "what", "when", "file"), rows, empty="No evidence: nothing has failed."
-    )
+    columns = ("attempt", "job", "account", "flow", "when", "what was kept")
+    output.table(columns, rows, empty="No evidence: nothing has failed.")
+    if found:
+        output.say(f"The files are in {settings.evidence.dir}. Read one: runner evidence show {found[0].attempt_id}")
 
 
 @app.command()

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -45,6 +46,10 @@ def cell(value: object, *, style: str = "") -> Text:
     return Text(" ".join(plain(value).split("\n")), style=style)
 
 
+LONGEST_WORD = 28
+"""Longer words (paths, addresses) may be folded anywhere; shorter ones never are."""
+
+
 def table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
@@ -52,17 +57,37 @@ def table(
     title: str | None = None,
     empty: str = "Nothing here yet.",
 ) -> None:
-    """Print rows as a table that folds to the terminal's width, or say what to do when there are none."""
-    body = [list(row) for row in rows]
+    """Print rows as a table, as one record after another where the terminal is too narrow, or `empty`."""
+    body = [[value if isinstance(value, Text) else cell(value) for value in row] for row in rows]
     if not body:
         out.print(Text(empty))
         return
-    drawn = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    widths = [_widest_word([column, *(row[n].plain for row in body)]) for n, column in enumerate(columns)]
+    if title:
+        out.print(Text(title, style="italic"))
+    if sum(widths) + 2 * (len(widths) - 1) > out.width:
+        _records(columns, body)
+        return
+    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    for column, width in zip(columns, widths, strict=True):
+        drawn.add_column(Text(column), overflow="fold", min_width=width)
     for row in body:
-        drawn.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
+        drawn.add_row(*row)
     out.print(drawn)
+
+
+def _widest_word(texts: Iterable[str]) -> int:
+    longest = max((len(word) for text in texts for word in text.split()), default=1)
+    return min(longest, LONGEST_WORD)
+
+
+def _records(columns: Sequence[str], body: Sequence[Sequence[Text]]) -> None:
+    wide = max(map(len, columns))
+    for row in body:
+        for column, value in zip(columns, row, strict=True):
+            if value.plain:
+                out.print(Text.assemble((f"{column:<{wide}}  ", "bold"), value))
+        out.print()
 
 
 def say(text: str) -> None:
