@@ -176,7 +176,7 @@ def _job() -> None:
         sa.Column("error_kind", sa.String(40)),
         sa.Column("error", sa.Text()),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("rank BETWEEN 0 AND 3", name="ck_job_rank"),
+        sa.CheckConstraint("rank BETWEEN 0 AND 3", name=op.f("ck_job_rank")),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_job_account_id"),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name="fk_job_batch_id"),
         sa.PrimaryKeyConstraint("id", name="pk_job"),

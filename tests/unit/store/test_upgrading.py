@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, create_engine
+
+from runner.errors import NotFound, SetupError
+from runner.store import tables, upgrading
+from runner.store.migrations import HEAD
+
+VERSIONS = sorted(module.stem[:4] for module in (upgrading.MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def execute(path: Path, *statements: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        rows = [connection.execute(statement).fetchall() for statement in statements]
+    return rows[-1]
+
+
+def test_an_empty_database_comes_to_the_newest_form(path: Path) -> None:
+    assert upgrading.current(path) is None
+    upgrading.upgrade(path)
+    assert upgrading.current(path) == HEAD
+    assert execute(path, "PRAGMA journal_mode") == [("wal",)]
+
+
+def test_the_written_head_is_the_newest_migration() -> None:
+    assert ScriptDirectory(str(upgrading.MIGRATIONS)).get_current_head() == HEAD == VERSIONS[-1]
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(path: Path) -> None:
+    upgrading.upgrade(path)
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+    engine.dispose()
+
+
+def test_the_migrated_schema_is_the_declared_one_word_for_word(path: Path, tmp_path: Path) -> None:
+    """Alembic's comparison sees neither the conditions of indices nor AUTOINCREMENT; SQLite's own text shows both."""
+    upgrading.upgrade(path)
+    declared = tmp_path / "declared.db"
+    engine = create_engine(f"sqlite:///{declared}")
+    tables.metadata.create_all(engine)
+    engine.dispose()
+    assert schema(path) == schema(declared)
+
+
+def schema(path: Path) -> dict[str, set[str]]:
+    rows = execute(path, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
+    return {str(name): set(re.split(r",\s*(?![^(]*\))|[()]", " ".join(str(sql).split()))) for name, sql in rows}
+
+
+def test_every_migration_goes_down_and_up_again_over_existing_rows(path: Path) -> None:
+    upgrading.upgrade(path)
+    execute(path, "INSERT INTO tag (name) VALUES ('kept')")
+    for revision in reversed(VERSIONS[:-1]):
+        upgrading.downgrade(path, revision)
+        assert upgrading.current(path) == revision
+    upgrading.upgrade(path)
+    assert execute(path, "SELECT name FROM tag") == [("kept",)]
+    upgrading.downgrade(path, "base")
+    assert upgrading.current(path) is None
+    assert execute(path, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'job'") == [(0,)]
+    upgrading.upgrade(path)
+    assert upgrading.current(path) == HEAD
+
+
+def test_a_migration_that_breaks_off_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    upgrading.upgrade(path)
+    upgrading.downgrade(path, "base")
+    # The last table of the first migration is there already: everything before it must be undone.
+    execute(path, "CREATE TABLE step (id INTEGER)")
+    monkeypatch.setattr(upgrading, "_revision", lambda path, busy_timeout_s: None)
+    with pytest.raises(Exception, match="step already exists"):
+        upgrading.upgrade(path)
+    left = execute(path, "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('account', 'job', 'step')")
+    assert left == [("step",)]
+
+
+def test_many_that_start_at_once_upgrade_once(path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: upgrading.upgrade(path), range(8)))
+    assert execute(path, "SELECT version_num FROM alembic_version") == [(HEAD,)]
+
+
+def test_a_database_of_newer_code_is_refused(path: Path) -> None:
+    upgrading.upgrade(path)
+    execute(path, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SetupError, match="newer runner: it is at revision 9999"):
+        upgrading.upgrade(path)
+    assert upgrading.current(path) == "9999"
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
+    execute(path, "CREATE TABLE recipes (id INTEGER)")
+    with pytest.raises(SetupError, match="another program: it has the tables recipes"):
+        upgrading.upgrade(path)
+    assert execute(path, "SELECT name FROM sqlite_master WHERE type = 'table'") == [("recipes",)]
+
+
+def test_an_unknown_revision_is_named_with_the_known_ones(path: Path) -> None:
+    upgrading.upgrade(path)
+    with pytest.raises(NotFound, match="0001"):
+        upgrading.downgrade(path, "7777")
+
+
+def test_downgrading_what_is_not_there_says_so(path: Path) -> None:
+    with pytest.raises(SetupError, match="There is no database at"):
+        upgrading.downgrade(path, "base")
+    assert not path.exists()
+
+
+def test_only_its_owner_can_read_the_database(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        upgrading.upgrade(path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_asking_for_the_revision_creates_nothing(path: Path) -> None:
+    upgrading.current(path)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_the_declared_tables_have_no_unnamed_constraint() -> None:
+    """A constraint without a name cannot be changed by a later migration."""
+    metadata: MetaData = tables.metadata
+    unnamed = [(table.name, c) for table in metadata.tables.values() for c in table.constraints if c.name is None]
+    assert unnamed == []
