@@ -189,10 +189,10 @@ async def _screenshot(session: LiveSession, got: Gathered, secrets: Sequence[str
 
 
 async def _page(session: LiveSession, got: Gathered, redactor: Redactor) -> None:
-    html = await session.page.content()
+    html = redactor.text(_without_passwords(await session.page.content()))
     if len(html) > MOST_HTML:
         got.notes.append(f"The page's HTML has {len(html)} characters; the first {MOST_HTML} were kept.")
-    got.write(EvidenceKind.PAGE, redactor.text(_without_passwords(html[:MOST_HTML])).encode())
+    got.write(EvidenceKind.PAGE, html[:MOST_HTML].encode())
 
 
 async def _last_picture(session: LiveSession, got: Gathered) -> None:
@@ -223,7 +223,7 @@ def _row(line: ConsoleLine | NetworkLine) -> dict[str, Any]:
 
 
 async def _summarise(got: Gathered, session: LiveSession | None, facts: AttemptFacts, redactor: Redactor) -> None:
-    text = summary.write(facts, session, title=got.title, files=got.files, notes=got.notes)
+    text = summary.write(facts, session, title=got.title, files=got.files, notes=got.notes, clean=redactor.text)
     got.write(EvidenceKind.SUMMARY, redactor.text(text).encode())
 
 

@@ -49,14 +49,13 @@ class LastPicture:
         self._may_take = asyncio.Event()
         self._may_take.set()
 
+    async def attach(self) -> None:
+        """Get hold of the page while all is well: a hung one could not be attached to any more."""
+        self._cdp = await self._context.new_cdp_session(self._page)
+        self._cdp.on("Page.screencastFrame", self._frames.put_nowait)
+
     async def run(self) -> None:
         """Take pictures until cancelled or until the browser is gone."""
-        # The session must exist before there is trouble: a hung page cannot be attached to.
-        try:
-            self._cdp = await self._context.new_cdp_session(self._page)
-        except PlaywrightError:
-            return  # the page went before its first picture: there is nothing to see
-        self._cdp.on("Page.screencastFrame", self._frames.put_nowait)
         while not self._gone.is_set():
             await self._may_take.wait()
             await self.renew()

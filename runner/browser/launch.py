@@ -31,6 +31,7 @@ from runner.domain.states import Mode
 from runner.errors import BrowserGone, ErrorKind, RetryLater, RunnerError, SetupError
 from runner.logs import Redactor
 
+DRIVER_START_S = 30.0
 DRIVER_STOP_S = 5.0
 LOCK_IS_TAKEN = "exitCode=75"
 
@@ -106,11 +107,15 @@ class Browsers:
         mark = f"--runner-launch={uuid.uuid4()}"
         try:
             context = await self._open(request, guard, mark)
-            return self._begin(request, guard, context, processes.started_with(mark))
+            session = self._begin(request, guard, context, processes.started_with(mark))
+            await session.within(request.timeouts.launch_s, session.picture.attach(), "attaching to the page")
+            session.watch()
         except BaseException:
             # However a launch failed, it leaves no browser behind; a taken profile's browser has another mark.
             await asyncio.shield(_kill_all(mark))
             raise
+        self._sessions = [each for each in self._sessions if not each.gone.is_set()] + [session]
+        return session
 
     async def _open(self, request: LaunchRequest, guard: Guard, mark: str) -> BrowserContext:
         chromium = (await self._driver()).chromium
@@ -148,7 +153,7 @@ class Browsers:
             raise BrowserGone(f"The browser of account {request.account} ended as soon as it had started.")
         context.set_default_timeout(request.timeouts.action_s * 1000)
         context.set_default_navigation_timeout(request.timeouts.navigation_s * 1000)
-        session = LiveSession(
+        return LiveSession(
             account=request.account,
             profile_dir=request.profile_dir,
             context=context,
@@ -161,8 +166,6 @@ class Browsers:
             clock=self._clock,
             last_picture_every_s=request.last_picture_every_s,
         )
-        self._sessions = [each for each in self._sessions if not each.gone.is_set()] + [session]
-        return session
 
     async def _driver(self) -> Playwright:
         """The driver, started anew when it has died: its Sessions died with it, others need not."""
@@ -174,7 +177,12 @@ class Browsers:
                     RUNNER_NODE=os.environ.get("PLAYWRIGHT_NODEJS_PATH") or str(DRIVER_FOLDER / "node"),
                 ):
                     self._manager = async_playwright()
-                    self._playwright = await self._manager.__aenter__()
+                    try:
+                        async with asyncio.timeout(DRIVER_START_S):
+                            self._playwright = await self._manager.__aenter__()
+                    except TimeoutError as error:
+                        what = f"Playwright's driver did not start within {DRIVER_START_S:g} s."
+                        raise RetryLater(what, kind=ErrorKind.TIMEOUT) from error
                 self._driver_process = next((each for each in _drivers() if each.pid not in before), None)
             return self._playwright
 

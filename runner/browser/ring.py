@@ -85,8 +85,7 @@ class Ring:
 
     def say(self, at: datetime, level: str, text: str, source: str = "") -> None:
         """Keep a console line, page error, dialog or pop-up."""
-        clean = self._redactor.text
-        self.console.add(ConsoleLine(at=at, level=level, text=clean(_cut(text)), source=clean(_cut(source))))
+        self.console.add(ConsoleLine(at=at, level=level, text=self._clean(text), source=self._clean(source)))
 
     def request(
         self,
@@ -104,7 +103,7 @@ class Ring:
             NetworkLine(
                 at=at,
                 method=method,
-                url=self._redactor.text(_cut(url)),
+                url=self._clean(url),
                 resource_type=resource_type,
                 status=status,
                 failure=failure,
@@ -118,6 +117,7 @@ class Ring:
         if document:
             self.last_document = response
 
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"
+    def _clean(self, text: str) -> str:
+        # Redacted before it is cut: half a secret would not be recognised.
+        text = self._redactor.text(text)
+        return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"

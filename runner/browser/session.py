@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import psutil
+import structlog
 from playwright.async_api import BrowserContext, Page
 from playwright.async_api import Error as PlaywrightError
 
@@ -27,6 +28,7 @@ from runner.domain.clock import Clock
 from runner.logs import Redactor
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 KILL_S = 5.0
 """How long a killed process may take to disappear: the kernel frees its memory first."""
@@ -98,8 +100,14 @@ class LiveSession:
         self._listener = Listener(context, page, guard=guard, ring=self.ring, gone=self.gone, clock=clock)
         self.picture = LastPicture(context, page, every_s=last_picture_every_s, gone=self.gone, clock=clock)
         self.trace = Trace(context, redactor)
-        self._pictures = asyncio.create_task(self.picture.run(), name=f"last picture of browser {self.pid}")
-        self._watch = asyncio.create_task(self._watch_process(), name=f"watch browser {self.pid}")
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def watch(self) -> None:
+        """Begin to keep the last picture and to notice the browser's end; `close` ends both."""
+        self._tasks = [
+            asyncio.create_task(self.picture.run(), name=f"last picture of browser {self.pid}"),
+            asyncio.create_task(self._watch_process(), name=f"watch browser {self.pid}"),
+        ]
 
     @property
     def blocked(self) -> list[BlockedRequest]:
@@ -148,9 +156,11 @@ class LiveSession:
         killed = processes.kill(tree)
         await processes.ended(tree, KILL_S)
         self.gone.because("it was closed")
-        for task in (self._watch, self._pictures):
+        for task in self._tasks:
             task.cancel()
-        await asyncio.wait({self._watch, self._pictures})
+        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                log.warning("session_task_failed", account=self.account, error=repr(ended))
         self.picture.stop()
         self.trace.forget()
         ending = Ending.WAS_GONE if was_gone else Ending.CLOSED if clean else Ending.KILLED

@@ -5,7 +5,8 @@ Text from the site is never markup: it stands in code spans and indented blocks 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,23 +54,36 @@ def write(
     title: str,
     files: Sequence[EvidenceFile],
     notes: Iterable[str],
+    clean: Callable[[str], str],
 ) -> str:
-    """The whole summary as Markdown."""
+    """The whole summary as Markdown; `clean` takes secrets out of texts before they are shortened."""
+    facts = _cleaned(facts, clean)
     blocks = [
         f"# {facts.account}: {facts.flow} failed ({facts.kind})",
         f"**What happened:** {_code(facts.what)}",
         f"**What to do now:** {facts.cure}" if facts.cure else "",
-        _table(_rows(facts, session, title)),
+        _table(_rows(facts, session, clean(title))),
         _list("## Files", [_file(file) for file in files]),
         _list("## Notes", [_code(note) for note in notes]),
     ]
     if session is not None:
         lines = [line for line in session.ring.console.lines() if line.level in WORRYING]
+        requests = session.ring.network.lines()
         blocks += [
-            _block("## Last console errors", [_console(line) for line in lines[-LAST_LINES:]]),
-            _block("## Last failed requests", [_network(line) for line in session.ring.network.lines()[-LAST_LINES:]]),
+            _block("## Last console errors", [_flat(clean(_console(line))) for line in lines[-LAST_LINES:]]),
+            _block("## Last failed requests", [_flat(clean(_network(line))) for line in requests[-LAST_LINES:]]),
         ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _cleaned(facts: AttemptFacts, clean: Callable[[str], str]) -> AttemptFacts:
+    return dataclasses.replace(
+        facts,
+        what=clean(facts.what),
+        cure=clean(facts.cure),
+        step=facts.step and clean(facts.step),
+        locator=facts.locator and clean(facts.locator),
+    )
 
 
 def _rows(facts: AttemptFacts, session: LiveSession | None, title: str) -> list[tuple[str, str]]:
@@ -86,7 +100,7 @@ def _rows(facts: AttemptFacts, session: LiveSession | None, title: str) -> list[
     last = session.ring.last_response
     return [
         *rows,
-        ("Address", _code(session.page.url)),
+        ("Address", _code(session.redactor.text(session.page.url))),
         ("Title", _code(title) if title else ""),
         ("Last answer", f"{last.status} from {_code(last.url)}" if last else "the site has not answered"),
         ("Browser", f"{session.browser_version}, open since {session.started_at:%H:%M:%S} UTC"),
@@ -114,12 +128,12 @@ def _file(file: EvidenceFile) -> str:
 
 
 def _console(line: ConsoleLine) -> str:
-    return _flat(f"{line.at:%H:%M:%S} {line.level}: {line.text}" + (f" ({line.source})" if line.source else ""))
+    return f"{line.at:%H:%M:%S} {line.level}: {line.text}" + (f" ({line.source})" if line.source else "")
 
 
 def _network(line: NetworkLine) -> str:
     outcome = "blocked: the origin is not allowed" if line.blocked else line.failure or str(line.status)
-    return _flat(f"{line.at:%H:%M:%S} {line.method} {line.url} {outcome}")
+    return f"{line.at:%H:%M:%S} {line.method} {line.url} {outcome}"
 
 
 def _flat(text: str) -> str:

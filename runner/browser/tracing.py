@@ -27,7 +27,7 @@ class Trace:
     def __init__(self, context: BrowserContext, redactor: Redactor) -> None:
         self._tracing = context.tracing
         self._redactor = redactor
-        self._folder = tempfile.TemporaryDirectory(prefix="runner-trace-")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._parts: list[Path] = []
         self._recording = False
         self.running = False
@@ -41,6 +41,7 @@ class Trace:
         """Record nothing from here on, and keep what was recorded."""
         if self._recording:
             self._recording = False
+            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="runner-trace-")
             part = Path(self._folder.name) / f"{len(self._parts)}.zip"
             self._parts.append(part)
             await self._tracing.stop(path=part)
@@ -73,7 +74,8 @@ class Trace:
 
     def forget(self) -> None:
         """Remove what was kept on disk; the trace cannot be used after it."""
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def _join(parts: Iterable[Path], path: Path, redactor: Redactor) -> None:

@@ -57,7 +57,7 @@ def near(one, other) -> bool:
 async def shows(session, rgb) -> None:
     """Wait until the compositor shows this colour, which is what a last picture is made from."""
     async with asyncio.timeout(10):
-        while True:
+        while not session.gone.is_set():
             await session.picture.renew()
             if session.picture.latest and near(colour(io.BytesIO(session.picture.latest.jpeg)), rgb):
                 return
