@@ -239,6 +239,19 @@ async def test_message_that_may_be_lost_stays_in_the_field(market: Any, new_page
     assert len(market.ledger("message_sent")) == 1
 
 
+async def test_dropped_answer_makes_chromium_send_the_message_twice(market: Any, new_page: Any) -> None:
+    """The incident that the network fence is built against: one click, and the browser itself repeats the POST."""
+    page = await new_page()
+    await sign_in(page, market)
+    market.faults({"route": "POST /api/threads/*", "effect": "drop_after_commit", "count": 1})
+    await page.goto(f"{market.url}/inbox/thread/50001")
+    await expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false")
+    await page.get_by_label("Write a reply").fill("Once")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_role("status")).to_have_text("Message sent.")
+    assert [entry["detail"]["text"] for entry in market.ledger("message_sent")] == ["Once", "Once"]
+
+
 async def test_session_that_expires_in_a_thread_leads_to_sign_in_and_back(market: Any, new_page: Any) -> None:
     page = await new_page()
     await sign_in(page, market)
