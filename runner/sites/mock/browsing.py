@@ -31,6 +31,11 @@ class Browsing:
         """The path of the page that is open now."""
         return urlsplit(self.page.url).path
 
+    @property
+    def at_site(self) -> bool:
+        """Whether the page that is open is one of the Site, and not the browser's own error page."""
+        return self.page.url.startswith(self.base_url + "/")
+
     async def open(self, path: str, *, signed_out_ok: bool = False, reuse: bool = False) -> None:
         """Load a page of the Site, or raise what came in its place.
 

@@ -9,7 +9,7 @@ from runner.sites.mock.browsing import Browsing
 
 async def whoami(browsing: Browsing) -> str | None:
     """The username in the header of the page that this attempt has loaded, or else of the inbox."""
-    if not browsing.loaded:
+    if not browsing.loaded or not browsing.at_site:
         await browsing.open(locators.INBOX_PATH, signed_out_ok=True)
         browsing.mark_unused()
     shown: list[str] = await browsing.find.account().evaluate_all("marks => marks.map(mark => mark.dataset.account)")
