@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import structlog
 
+from runner.browser.fence import submit_fence
 from runner.domain.accounts import Account
 from runner.domain.clock import Clock
 from runner.domain.jobs import Attempt, Lease
@@ -156,6 +157,11 @@ class Attempts:
                 self._records.effects,
                 lease=trial.lease,
                 commit_latency_s=session.site.commit_latency_s,
+                fence=lambda kind: submit_fence(
+                    session.live.context,
+                    session.site.submit_addresses.get(kind),
+                    answer_s=session.live.timeouts.navigation_s,
+                ),
                 clock=self._clock,
             ),
             evidence=self._keeper.sink(trial.attempt, session.live, await self._secrets_of(account)),

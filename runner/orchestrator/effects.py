@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 
+from runner.browser.fence import SubmitFence
 from runner.domain.clock import Clock
 from runner.domain.effects import Effect, EffectKind, EffectState, payload_hash
 from runner.domain.jobs import Lease
@@ -22,6 +24,7 @@ log = structlog.get_logger()
 Find = Callable[[], Awaitable[list[str]]]
 Fire = Callable[[BeforeSubmit], Awaitable[str]]
 Pause = Callable[[float], Awaitable[None]]
+Fencing = Callable[[EffectKind], AbstractAsyncContextManager[SubmitFence | None]]
 
 SECOND_LOOK_S = 1.0
 """Between the two read-backs that must agree before an Effect counts as not done."""
@@ -36,12 +39,14 @@ class Journal:
         *,
         lease: Lease,
         commit_latency_s: float | None,
+        fence: Fencing,
         clock: Clock,
         pause: Pause = asyncio.sleep,
     ) -> None:
         self._effects = effects
         self._lease = lease
         self._commit_latency_s = commit_latency_s
+        self._fence = fence
         self._clock = clock
         self._pause = pause
 
@@ -88,10 +93,13 @@ class Journal:
             nonlocal armed
             if armed is not None:
                 raise InDoubt("The adapter tried to submit twice in one attempt.", kind=ErrorKind.INTERNAL)
+            if fence is not None:
+                await fence.put_up()
             armed = await self._move(prepared, EffectState.ARMED)
 
         try:
-            remote_id = await fire(arm)
+            async with self._fence(prepared.kind) as fence:
+                remote_id = await fire(arm)
         except Exception as error:
             if armed is None:
                 raise

@@ -10,7 +10,7 @@ import structlog
 
 from runner.domain.clock import Clock
 from runner.domain.jobs import Job
-from runner.domain.states import JobState
+from runner.domain.states import JobState, Mode
 from runner.engine.interface import JobEngine
 from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.visits import Look, Visits
@@ -87,6 +87,14 @@ class Orchestrator:
             if not over.is_set():
                 await self._rescuer.rescue()
 
+    async def admit(self, account: str, look: Look) -> None:
+        """Whether a Job may be performed for this Account now. Raises NeedsPerson, NotFound.
+
+        An Account that is not active is opened only where somebody watches: in a headed browser.
+        """
+        if look.mode is not Mode.HEADED:
+            await self._visits.expect_active(account)
+
     async def run_job(
         self,
         job_id: int,
@@ -99,6 +107,7 @@ class Orchestrator:
 
         While its Account is busy elsewhere, or the next Attempt is not yet due, `on_wait` is told (the Job, and the Job
         that has the Account now). When `stop` is set a running Attempt is interrupted after `stop_s` seconds.
+        Raises NeedsPerson when the Account was parked meanwhile; the Job stays queued until it is resumed.
         """
         await self._rescuer.rescue()
         work = asyncio.create_task(self._job_to_its_end(job_id, look, stop, on_wait))
@@ -125,6 +134,7 @@ class Orchestrator:
             job = await self._engine.get(job_id)
             if job.state not in (JobState.QUEUED, JobState.RUNNING):
                 return
+            await self.admit(job.account, look)
             lease = None
             if job.state is JobState.QUEUED and job.due_at <= self._clock.now():
                 lease = await self._engine.claim_job(job_id, owner=self._owner, ttl_s=LEASE_TTL_S)

@@ -13,8 +13,8 @@ from runner.browser.launch import Browsers, LaunchRequest
 from runner.browser.session import LiveSession
 from runner.domain.accounts import Account
 from runner.domain.jobs import Session
-from runner.domain.states import Mode, SessionEnd
-from runner.errors import Conflict
+from runner.domain.states import AccountState, Mode, SessionEnd
+from runner.errors import Conflict, NeedsPerson
 from runner.orchestrator.steps import StepRelay
 from runner.sites.interface import Site
 from runner.sites.popups import PopupWatch
@@ -86,6 +86,17 @@ class Visits:
         self._owner = owner
         self._request_for = request_for
         self._plan_for = plan_for
+
+    async def expect_active(self, account_name: str) -> None:
+        """Raises NeedsPerson, with the reason, for an Account that waits for a person; NotFound."""
+        account = await self._accounts.by_name(account_name)
+        if account.state is AccountState.ACTIVE:
+            return
+        why = f": {account.state_reason}" if account.state_reason else "."
+        raise NeedsPerson(
+            f"Account {account.name} is {account.state}{why}",
+            cure=f"Nothing was tried. When it is settled: runner accounts resume {account.name}",
+        )
 
     @asynccontextmanager
     async def visit(self, account_name: str, look: Look) -> AsyncIterator[Visit]:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 from playwright.async_api import Locator, Page
 
+from runner.domain.effects import EffectKind
 from runner.domain.listings import Listing, RemoteListing
 from runner.domain.messages import RemoteMessage, ThreadSummary
 from runner.domain.pages import LastResponse
@@ -52,6 +53,12 @@ class Site(ABC):
     """After how many seconds a request that the browser has given up can no longer take effect; None: unbounded.
 
     Only where this is known may an Effect whose read-back shows it absent be fired again without a person (DESIGN §5).
+    """
+
+    submit_addresses: ClassVar[Mapping[EffectKind, str]] = {}
+    """Where each kind of Effect is submitted, as a glob over URLs (`**/sell/*/publish`).
+
+    A kind that stands here is fenced: its request goes out once, and what the browser or the page repeats is stopped.
     """
 
     def __init__(self, page: Page, *, base_url: str, steps: Steps, options: Mapping[str, Any]) -> None:

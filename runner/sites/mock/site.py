@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
+from runner.domain.effects import EffectKind
 from runner.domain.listings import Listing, RemoteListing
 from runner.domain.messages import RemoteMessage, ThreadSummary
 from runner.domain.pages import LastResponse
@@ -26,6 +27,10 @@ class MockSite(Site):
     name: ClassVar[str] = "mock"
     revision: ClassVar[str] = "1"
     commit_latency_s: ClassVar[float | None] = 5.0
+    submit_addresses: ClassVar[Mapping[EffectKind, str]] = {
+        EffectKind.PUBLISH_LISTING: "**/sell/*/publish",
+        EffectKind.SEND_MESSAGE: "**/api/threads/*/messages",
+    }
 
     def __init__(self, page: Page, *, base_url: str, steps: Steps, options: Mapping[str, Any]) -> None:
         super().__init__(page, base_url=base_url, steps=steps, options=options)
