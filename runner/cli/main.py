@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -54,8 +55,27 @@ def main() -> None:
     try:
         app()
     except RunnerError as problem:
-        output.error(problem)
-        sys.exit(output.WRONG_USE if isinstance(problem, SetupError | NotFound) else output.FAILED)
+        _leave(problem)
+    except ExceptionGroup as several:
+        # What ended one Worker has ended the others with it: one error about it is enough.
+        _leave(_first(several))
     except KeyboardInterrupt:
         output.note("stopped")
         sys.exit(output.FAILED)
+
+
+def _leave(problem: RunnerError) -> NoReturn:
+    output.error(problem)
+    sys.exit(output.WRONG_USE if isinstance(problem, SetupError | NotFound) else output.FAILED)
+
+
+def _first(several: ExceptionGroup[Exception]) -> RunnerError:
+    """The first of its errors when all of them are for a person; a bug of ours among them is shown as it is."""
+    ours, bugs = several.split(RunnerError)
+    if ours is None or bugs is not None:
+        raise several
+    first: BaseException = ours
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    assert isinstance(first, RunnerError)
+    return first

@@ -34,7 +34,7 @@ def settings(config: Path | None, flags: dict[str, Any] | None = None) -> tuple[
 
 
 def enter(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
-    """Run `work(stop)`; the first SIGINT or SIGTERM sets `stop`, a second one cancels it."""
+    """Run `work(stop)`; the first SIGINT or SIGTERM sets `stop`, a second one cancels it (raises KeyboardInterrupt)."""
 
     async def main() -> T:
         stop = asyncio.Event()
@@ -54,7 +54,10 @@ def enter(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def with_books(settings: Settings, work: Callable[[wiring.Books], Awaitable[T]]) -> T:
