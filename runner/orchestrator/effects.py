@@ -6,8 +6,9 @@ The rules are DESIGN §5 "Effects". A Site has no idempotency key, so the only j
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import NoReturn
 
 import structlog
 
@@ -109,6 +110,11 @@ class Journal:
             return settled.remote_id or "", True
         if armed is None:
             raise InDoubt("The adapter submitted without arming.", kind=ErrorKind.INTERNAL)
+        if fence is None:
+            # Without a fence the browser may have sent it twice while the page shows one: only reading back tells.
+            present = await find()
+            if len(present) > 1:
+                await self._duplicated(armed, present)
         await self._move(armed, EffectState.CONFIRMED, remote_id=remote_id)
         return remote_id, True
 
@@ -140,18 +146,23 @@ class Journal:
             await self._pause(max(SECOND_LOOK_S, self._commit_latency_s - passed_s))
             present = await find()
         if len(present) > 1:
-            detail = f"{len(present)} times at the site: {', '.join(present[:5])}"
-            moved = await self._move(armed, EffectState.UNKNOWN, remote_id=present[0], detail=detail)
-            await self._move(moved, EffectState.DUPLICATED, remote_id=present[0], detail=detail)
-            raise NeedsPerson(
-                f"The site shows it {len(present)} times ({', '.join(present[:5])}).",
-                cure="Delete the surplus ones at the site, then resume the account.",
-                kind=ErrorKind.INTERNAL,
-            )
+            await self._duplicated(armed, present)
         if present:
             return await self._move(armed, EffectState.CONFIRMED, remote_id=present[0], detail="read back: there")
         unknown = await self._move(armed, EffectState.UNKNOWN, detail="absent at the first look")
         return await self._move(unknown, EffectState.NOT_DONE, detail="absent twice, settle window over")
+
+    async def _duplicated(self, armed: Effect, present: Sequence[str]) -> NoReturn:
+        """It happened more than once, and the account is quarantined until a person has looked."""
+        ids = ", ".join(present[:5])
+        detail = f"{len(present)} times at the site: {ids}"
+        unknown = await self._move(armed, EffectState.UNKNOWN, remote_id=present[0], detail=detail)
+        await self._move(unknown, EffectState.DUPLICATED, remote_id=present[0], detail=detail)
+        raise NeedsPerson(
+            f"The site shows it {len(present)} times ({ids}).",
+            cure="Delete the surplus ones at the site, then resume the account.",
+            kind=ErrorKind.INTERNAL,
+        )
 
     async def _move(
         self, effect: Effect, to: EffectState, *, remote_id: str | None = None, detail: str | None = None
