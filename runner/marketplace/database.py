@@ -25,6 +25,8 @@ class Database:
         # One thread at a time: the loop's; a test may have made the connection in another one.
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
+        # SQLite's own lower() knows ASCII only.
+        self._connection.create_function("fold", 1, str.casefold, deterministic=True)
         # WAL with synchronous=NORMAL survives a killed process, which is what tests do to the marketplace.
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
             self._connection.execute(f"PRAGMA {pragma}")

@@ -179,8 +179,8 @@ def find(
         conditions.append("category = ?")
         values.append(category)
     for word in words.split():
-        conditions.append("(instr(lower(title), lower(?)) OR reference = ?)")
-        values += [word, word]
+        conditions.append("instr(fold(title || ' ' || reference), fold(?))")
+        values.append(word)
     where = " AND ".join(conditions)
     # The conditions are chosen from the fixed texts above; all that a visitor typed is bound.
     total = db.number(f"SELECT count(*) FROM listing WHERE {where}", *values)  # noqa: S608

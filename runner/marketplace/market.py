@@ -77,7 +77,7 @@ def open_market(data_dir: Path, *, seed_number: int, survey_probability: float =
     except BlockingIOError:
         lock.close()
         raise MarketError(
-            f"Another marketplace is using {data_dir}. Stop it, or start this one with another --data-dir."
+            f"Another marketplace is using {data_dir}. Stop it, or start this one with another folder."
         ) from None
     (data_dir / "photos").mkdir(exist_ok=True)
     db = Database(data_dir / "market.db")
@@ -99,7 +99,7 @@ def open_market(data_dir: Path, *, seed_number: int, survey_probability: float =
         market.close()
         raise MarketError(
             f"{data_dir} was made from seed {stored}, not {seed_number}."
-            f" Start it with --seed {stored}, or with another --data-dir."
+            f" Start it with --seed {stored}, or with another folder."
         )
     else:
         with db.transaction():

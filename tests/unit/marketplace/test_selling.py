@@ -171,6 +171,17 @@ def test_own_listings_are_paged_and_found_by_reference(bazaar: Any) -> None:
     assert re.findall(r'<tr data-listing-id="(\d+)"', found) == ["1200003"]
 
 
+@pytest.mark.parametrize("reference", ["R&D/7 ü", "ÅÄÖ-1", "מס 12", "50% + <x>", "🦩"])
+@pytest.mark.parametrize("change", [str, str.lower, str.upper])
+def test_listing_is_found_by_any_reference(
+    bazaar: Any, draft: SaveDraft, reference: str, change: Callable[[str], str]
+) -> None:
+    visitor = bazaar.signed_in()
+    visitor.post(f"/sell/{draft(visitor, reference=reference)}/publish")
+    found = visitor.get("/listings", params={"q": change(reference)}).text
+    assert re.findall(r'<tr data-listing-id="(\d+)"', found) == ["1200041"]
+
+
 def test_feed_lists_a_new_listing_first_and_escapes_it(bazaar: Any, draft: SaveDraft) -> None:
     visitor = bazaar.signed_in()
     visitor.post(f"/sell/{draft(visitor, title='Fast & <light>')}/publish")
