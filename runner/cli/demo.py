@@ -17,8 +17,9 @@ from runner import wiring
 from runner.cli import demo_goods, options, output
 from runner.cli.local_market import LocalMarket
 from runner.cli.progress import Progress
+from runner.cli.run import need_display
 from runner.config.load import FILE_NAME
-from runner.domain.jobs import NewJob
+from runner.domain.jobs import BatchProgress, NewJob
 
 CONFIG = """\
 # Written by `runner demo`. Every setting is explained in the file that `runner init` writes.
@@ -79,22 +80,27 @@ def demo(
     """Six accounts read their inboxes and publish twelve listings in real browsers, on a marketplace of their own."""
     data_dir = (folder or Path(tempfile.mkdtemp(prefix="runner-demo-"))).absolute()
 
-    async def work(stop: asyncio.Event) -> Report:
-        async with _market(data_dir / "market", keep=keep) as market:
+    if headed:
+        need_display()
+
+    async def work(stop: asyncio.Event) -> tuple[Report, BatchProgress]:
+        async with _market(data_dir / "market", stop, keep=keep) as market:
             await market.set_faults([FAILURE])
             config = _write_config(data_dir, market.url, concurrency)
             return await _cycle(config, market, data_dir, stop, headed=headed)
 
-    report = options.enter(work)
+    report, batch = options.enter(work)
     if as_json:
         output.document(report)
     else:
         _show(report, keep=keep)
-    raise typer.Exit(output.DONE if report.matches_ledger else output.FAILED)
+    if batch.succeeded < batch.total:
+        _say_what_is_missing(batch, Path(report.data_dir))
+    raise typer.Exit(output.DONE if report.matches_ledger and batch.succeeded == batch.total else output.FAILED)
 
 
 @asynccontextmanager
-async def _market(folder: Path, *, keep: bool) -> AsyncIterator[LocalMarket]:
+async def _market(folder: Path, stop: asyncio.Event, *, keep: bool) -> AsyncIterator[LocalMarket]:
     market = await LocalMarket.start(folder)
     output.note(f"The mock marketplace is at {market.url}")
     done = False
@@ -102,7 +108,7 @@ async def _market(folder: Path, *, keep: bool) -> AsyncIterator[LocalMarket]:
         yield market
         done = True
     finally:
-        if keep and done:
+        if keep and done and not stop.is_set():
             output.note(f"It stays up; end it with: kill {market.pid}")
         else:
             await market.stop()
@@ -115,7 +121,9 @@ def _write_config(data_dir: Path, url: str, concurrency: int) -> Path:
     return config
 
 
-async def _cycle(config: Path, market: LocalMarket, data_dir: Path, stop: asyncio.Event, *, headed: bool) -> Report:
+async def _cycle(
+    config: Path, market: LocalMarket, data_dir: Path, stop: asyncio.Event, *, headed: bool
+) -> tuple[Report, BatchProgress]:
     settings, redactor = options.settings(config, {"browser.headless": not headed, "log.level": "error"})
     goods = demo_goods.listings(data_dir / "photos")
     async with wiring.open_runner(settings, redactor) as runner:
@@ -127,7 +135,8 @@ async def _cycle(config: Path, market: LocalMarket, data_dir: Path, stop: asynci
         batch_id, jobs = await books.engine.submit_batch("demo", new)
         async with Progress(books.events, batch_id=batch_id, total=len(jobs)):
             await runner.cycles.work(batch_id, stop)
-        return await _report(books, await market.ledger(), market.url, data_dir)
+        report = await _report(books, await market.ledger(), market.url, data_dir)
+        return report, await books.engine.batch(batch_id)
 
 
 async def _report(books: wiring.Books, ledger: Sequence[dict[str, Any]], url: str, data_dir: Path) -> Report:
@@ -216,3 +225,8 @@ def _show(report: Report, *, keep: bool) -> None:
         output.say(f"The marketplace is still at {report.marketplace_url}")
     else:
         output.say("Again, with the marketplace left running: runner demo --keep")
+
+
+def _say_what_is_missing(batch: BatchProgress, data_dir: Path) -> None:
+    output.note(f"{batch.total - batch.succeeded} of {batch.total} jobs did not succeed.")
+    output.note(f"See why: runner jobs list --batch {batch.id} --config {data_dir / FILE_NAME}")

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from runner.cli import options, output
+from runner.errors import SetupError
+from runner.marketplace.market import MarketError
 from runner.marketplace.server import serve
 
 
@@ -31,4 +33,7 @@ def market(
             f"Accounts: amy, ben, carla, dev, elena, farid. Their passwords: {folder / 'passwords'}{os.sep}<account>"
         )
 
-    serve(port=port, data_dir=folder, seed=seed, on_ready=ready)
+    try:
+        serve(port=port, data_dir=folder, seed=seed, on_ready=ready)
+    except MarketError as refused:
+        raise SetupError(str(refused)) from refused
