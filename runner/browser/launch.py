@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from runner.browser.discovery import Browser
 from runner.browser.guard import BlockedRequest, Guard
 from runner.browser.sandbox import SandboxChoice
 from runner.browser.session import KILL_S, LiveSession, Timeouts
+from runner.browser.temporary import temporary_folder
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import Mode
 from runner.errors import BrowserGone, ErrorKind, RetryLater, RunnerError, SetupError
@@ -38,6 +38,9 @@ LOCK_IS_TAKEN = "exitCode=75"
 PASSED_ON = ("HOME", "PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "DISPLAY", "XAUTHORITY")
 PASSED_ON_PREFIXES = ("LC_", "XDG_", "WAYLAND_", "DBUS_", "FONTCONFIG_", "LD_LIBRARY_")
 """What a browser gets of our environment: neither passwords, which may stand there, nor a proxy."""
+
+LONGEST_TEMP_DIR = 50
+"""Chromium's socket in it must have a path of at most 103 bytes (macOS), and takes up to 50 of them for itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +76,7 @@ class Browsers:
         self._driver_process: psutil.Process | None = None
 
     async def __aenter__(self) -> Self:
-        self._programs = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="runner-")))
+        self._temp_dir = self._stack.enter_context(temporary_folder())
         await self._driver()
         return self
 
@@ -129,7 +132,7 @@ class Browsers:
                     headless=request.mode is Mode.HEADLESS,
                     chromium_sandbox=request.sandbox.sandboxed,
                     args=[*request.args, *guard.switches(), mark],  # Chromium heeds the last of two: the guard's
-                    env=_browser_environment(request),
+                    env=_browser_environment(request, self._temp_dir),
                     timeout=timeouts.launch_s * 1000,
                     slow_mo=request.slow_mo_ms,
                     viewport={"width": request.viewport[0], "height": request.viewport[1]},
@@ -165,6 +168,7 @@ class Browsers:
             timeouts=request.timeouts,
             clock=self._clock,
             last_picture_every_s=request.last_picture_every_s,
+            temp_dir=self._temp_dir,
         )
 
     async def _driver(self) -> Playwright:
@@ -174,6 +178,7 @@ class Browsers:
                 before = {each.pid for each in _drivers()}
                 with _environment(
                     PLAYWRIGHT_NODEJS_PATH=str(self._program("driver.sh")),
+                    TMPDIR=str(self._temp_dir),
                     RUNNER_NODE=os.environ.get("PLAYWRIGHT_NODEJS_PATH") or str(DRIVER_FOLDER / "node"),
                 ):
                     self._manager = async_playwright()
@@ -202,7 +207,7 @@ class Browsers:
         installed = Path(__file__).with_name(name)
         if os.access(installed, os.X_OK):
             return installed
-        copy = self._programs / name
+        copy = self._temp_dir / name
         if not copy.exists():
             shutil.copyfile(installed, copy)
             copy.chmod(0o700)
@@ -244,10 +249,12 @@ def _environment(**values: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _browser_environment(request: LaunchRequest) -> dict[str, str | float | bool]:
+def _browser_environment(request: LaunchRequest, temp_dir: Path) -> dict[str, str | float | bool]:
     passed = {
         name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
     }
+    if len(str(temp_dir)) <= LONGEST_TEMP_DIR:
+        passed["TMPDIR"] = str(temp_dir)
     return {
         **passed,
         "RUNNER_PROFILE_LOCK": str(profiles.lock_file(request.profile_dir)),

@@ -81,6 +81,7 @@ class LiveSession:
         timeouts: Timeouts,
         clock: Clock,
         last_picture_every_s: float,
+        temp_dir: Path,
     ) -> None:
         self.account = account
         self.profile_dir = profile_dir
@@ -99,7 +100,7 @@ class LiveSession:
         self._closing: asyncio.Task[Closed] | None = None
         self._listener = Listener(context, page, guard=guard, ring=self.ring, gone=self.gone, clock=clock)
         self.picture = LastPicture(context, page, every_s=last_picture_every_s, gone=self.gone, clock=clock)
-        self.trace = Trace(context, redactor)
+        self.trace = Trace(context, redactor, temp_dir)
         self._tasks: list[asyncio.Task[None]] = []
 
     def watch(self) -> None:

@@ -24,9 +24,10 @@ class Trace:
     requests are recorded between chunks too, and the form of a sign-in is such a request.
     """
 
-    def __init__(self, context: BrowserContext, redactor: Redactor) -> None:
+    def __init__(self, context: BrowserContext, redactor: Redactor, temp_dir: Path) -> None:
         self._tracing = context.tracing
         self._redactor = redactor
+        self._temp_dir = temp_dir
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._parts: list[Path] = []
         self._recording = False
@@ -41,7 +42,7 @@ class Trace:
         """Record nothing from here on, and keep what was recorded."""
         if self._recording:
             self._recording = False
-            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="runner-trace-")
+            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="trace-", dir=self._temp_dir)
             part = Path(self._folder.name) / f"{len(self._parts)}.zip"
             self._parts.append(part)
             await self._tracing.stop(path=part)
