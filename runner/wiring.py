@@ -177,6 +177,7 @@ class _Plans:
         self._redactor = redactor
         self._browsers: dict[bool, Browser] = {}
         self._adapters: dict[str, type[Site]] = {}
+        self._warned: set[str] = set()
         self._timezones = {each.name: each.timezone for each in settings.accounts if each.timezone}
         self._sandbox = sandbox_mode(setting=settings.browser.sandbox, is_root=os.geteuid() == 0)
         if self._sandbox.warning:
@@ -225,7 +226,8 @@ class _Plans:
         resolved = await asyncio.to_thread(secrets.resolve, account.secret, account=account.name, base_dir=folder)
         password = resolved.value.get_secret_value()
         self._redactor.add(password)
-        if resolved.warning:
+        if resolved.warning and resolved.warning not in self._warned:
+            self._warned.add(resolved.warning)
             log.warning(resolved.warning)
         return password
 

@@ -13,6 +13,7 @@ from runner.cli import options, output
 from runner.cli.progress import Progress
 from runner.config.settings import Settings
 from runner.domain.jobs import BatchProgress, Job, NewJob
+from runner.domain.states import JobState
 from runner.logs import Redactor
 
 NO_ACCOUNT = "No active account. Add one: runner accounts add NAME"
@@ -75,12 +76,12 @@ def _show(batch: BatchProgress, jobs: Sequence[Job], *, as_json: bool, empty: st
     if as_json:
         output.document({"batch": batch, "jobs": jobs})
     else:
-        rows = [(job.account, job.flow, job.state, job.attempts, job.error or _facts(job)) for job in reversed(jobs)]
+        held = 0 < batch.held == batch.queued
+        rows = [(job.account, job.flow, job.state, job.attempts, _told(job, held=held)) for job in reversed(jobs)]
         output.table(("account", "flow", "state", "attempts", "result"), rows, empty=empty)
-        waiting = batch.parked + batch.unknown
         output.say(
             f"Batch {batch.id}: {batch.succeeded} of {batch.total} succeeded, {batch.failed} failed, "
-            f"{waiting} {'waits' if waiting == 1 else 'wait'} for a person."
+            f"{batch.waiting} {'waits' if batch.waiting == 1 else 'wait'} for a person."
         )
     raise typer.Exit(exit_code(batch))
 
@@ -89,7 +90,14 @@ def exit_code(batch: BatchProgress) -> int:
     """The exit code that a Batch deserves: a failure weighs more than a person who is needed."""
     if batch.succeeded == batch.total:
         return output.DONE
-    return output.PERSON_NEEDED if batch.parked + batch.unknown and not batch.failed else output.FAILED
+    return output.PERSON_NEEDED if batch.waiting and not batch.failed else output.FAILED
+
+
+def _told(job: Job, *, held: bool) -> str:
+    """What a person is told about a Job; `held` when those that are queued still wait for their Account."""
+    if held and job.state is JobState.QUEUED:
+        return f"Waits until {job.account} is active again: runner accounts show {job.account}"
+    return job.error or _facts(job)
 
 
 def _facts(job: Job) -> str:

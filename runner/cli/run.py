@@ -16,7 +16,7 @@ from runner.cli import options, output
 from runner.cli.progress import Progress
 from runner.domain.jobs import Job, NewJob
 from runner.domain.states import JobState, Mode, Priority
-from runner.errors import SetupError
+from runner.errors import NeedsPerson, SetupError
 from runner.orchestrator import owners
 from runner.orchestrator.visits import Look
 from runner.sites import params as flow_params
@@ -59,6 +59,7 @@ def run(
 
     async def work(stop: asyncio.Event) -> Job:
         async with wiring.open_runner(settings, redactor) as runner:
+            await runner.orchestrator.admit(account, look)
             new = NewJob(
                 account=account,
                 flow=flow,
@@ -71,7 +72,12 @@ def run(
             async with Progress(runner.books.events, job_id=job.id):
                 return await runner.orchestrator.run_job(job.id, look, stop, on_wait=_Waiting())
 
-    show(options.enter(work), as_json=as_json)
+    try:
+        job = options.enter(work)
+    except NeedsPerson as problem:
+        output.error(problem)
+        raise typer.Exit(output.PERSON_NEEDED) from problem
+    show(job, as_json=as_json)
 
 
 def parameters(flow: str, pairs: list[str], file: Path | None) -> dict[str, Any]:
@@ -125,4 +131,7 @@ def show(job: Job, *, as_json: bool) -> None:
     else:
         output.say(f"{job.account} {job.flow}: {job.state}. {output.plain(job.error) if job.error else ''}".rstrip())
         output.say(f"  See what the browser saw: runner evidence list --job {job.id}")
+        if job.state is JobState.PARKED:
+            output.say(f"  Look into the account: runner run {job.account} check_login --keep-open")
+            output.say(f"  When it is settled: runner accounts resume {job.account}")
     raise typer.Exit(EXITS.get(job.state, output.FAILED))

@@ -147,7 +147,10 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchProgress:
-    """How far a Batch is; `done` counts every ended, parked or unknown Job."""
+    """How far a Batch is; `done` counts every ended, parked, unknown or held Job.
+
+    `held` are those of the queued ones whose Account is not active: nothing happens to them before a person acts.
+    """
 
     id: int
     name: str
@@ -160,11 +163,17 @@ class BatchProgress:
     parked: int
     cancelled: int
     unknown: int
+    held: int = 0
 
     @property
     def done(self) -> int:
         """Jobs for which nothing more happens by itself."""
-        return self.total - self.queued - self.running
+        return self.total - self.queued - self.running + self.held
+
+    @property
+    def waiting(self) -> int:
+        """Jobs for which a person must do something."""
+        return self.parked + self.unknown + self.held
 
 
 @dataclass(frozen=True, kw_only=True)

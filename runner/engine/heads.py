@@ -160,3 +160,9 @@ _NEXT_WAKE = (
     .order_by(account.c.wake_at)
     .limit(1)
 )
+HELD = (
+    select(func.count())
+    .select_from(job.join(account, account.c.id == job.c.account_id))
+    .where(job.c.batch_id == bindparam("batch_id"), IS_QUEUED, ~IS_ACTIVE)
+)
+"""How many queued Jobs of a Batch nobody may claim, because their Account is parked, locked, paused or disabled."""
