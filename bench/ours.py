@@ -1,0 +1,76 @@
+"""The runner doing the same session: both Jobs of every Account, through rotation, leases, journal and all.
+
+Started by `python -m bench` with a configuration file, one JSON line per order on stdin, one per answer on stdout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from runner import logs, wiring
+from runner.config.load import load
+from runner.domain.jobs import Job, NewJob
+from runner.domain.states import JobState
+from runner.logs import Redactor
+from runner.store.hub import Subscription
+
+
+async def perform(runner: wiring.Runner, new: list[NewJob]) -> float:
+    """Submit the Jobs as one Batch; returns the seconds until the last Session was closed."""
+    accounts = {job.account for job in new}
+    with runner.books.events.subscribe() as seen:
+        started = time.monotonic()
+        batch_id, jobs = await runner.books.engine.submit_batch("bench", new)
+        ending = asyncio.create_task(_last_session_ended(seen, len(accounts)))
+        await runner.cycles.work(batch_id, asyncio.Event())
+        for job in jobs:
+            _expect_success(await runner.books.engine.get(job.id))
+        return await ending - started
+
+
+async def _last_session_ended(seen: Subscription, sessions: int) -> float:
+    left = sessions
+    while left:
+        left -= (await anext(seen)).name == "SessionEnded"
+    return time.monotonic()
+
+
+def _expect_success(job: Job) -> None:
+    if job.state is not JobState.SUCCEEDED:
+        raise RuntimeError(f"job {job.id} of account {job.account} ({job.flow}) is {job.state}: {job.error}")
+
+
+def jobs_of(account: str, listing: dict[str, str]) -> list[NewJob]:
+    """What one session does."""
+    fields = {name: value for name, value in listing.items() if name != "photo"}
+    return [
+        NewJob(account=account, flow="read_inbox"),
+        NewJob(account=account, flow="publish_listing", params={**fields, "photos": [listing["photo"]]}),
+    ]
+
+
+async def main() -> None:
+    """Answer orders until stdin ends: `{"prepare": [account]}`, or `{"listings": {account: listing}}`."""
+    settings = load(Path(sys.argv[1]), environ={})
+    redactor = Redactor()
+    logs.configure(level=settings.log.level, style=settings.log.format, redactor=redactor)
+    async with wiring.open_runner(settings, redactor) as runner:
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            seconds = await perform(runner, _asked(json.loads(line)))
+            sys.stdout.write(json.dumps({"seconds": seconds}) + "\n")
+            sys.stdout.flush()
+
+
+def _asked(order: dict[str, Any]) -> list[NewJob]:
+    if "prepare" in order:
+        return [NewJob(account=name, flow="read_inbox") for name in order["prepare"]]
+    return [job for account, listing in order["listings"].items() for job in jobs_of(account, listing)]
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
