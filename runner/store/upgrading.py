@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, create_engine, event, exc, pool
 
-from runner.errors import Conflict, NotFound, SetupError
+from runner.errors import NotFound, SetupError
 from runner.store.complaints import complaint
 from runner.store.migrations import HEAD
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-LOCK_POLL_S = 0.05
 DEFAULT_BUSY_TIMEOUT_S = 15.0
 
 
@@ -35,10 +32,9 @@ def upgrade(path: Path, *, busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S) -> No
         _touch(path)
         if _is_ready(path, busy_timeout_s):
             return
-        with _alone(path, busy_timeout_s):
-            _become_wal(path, busy_timeout_s)
-            if _revision(path, busy_timeout_s) != HEAD:
-                _migrate(path, "head", busy_timeout_s, up=True)
+        _become_wal(path, busy_timeout_s)
+        if _revision(path, busy_timeout_s) != HEAD:
+            _migrate(path, "head", busy_timeout_s, up=True)
 
 
 def downgrade(path: Path, revision: str, *, busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S) -> None:
@@ -49,8 +45,7 @@ def downgrade(path: Path, revision: str, *, busy_timeout_s: float = DEFAULT_BUSY
     with _told(path, busy_timeout_s):
         if current(path) is None:
             raise SetupError(f"There is no database at {path}.", cure="See [store] path in the configuration.")
-        with _alone(path, busy_timeout_s):
-            _migrate(path, revision, busy_timeout_s, up=False)
+        _migrate(path, revision, busy_timeout_s, up=False)
 
 
 def current(path: Path) -> str | None:
@@ -94,32 +89,6 @@ def _revision(path: Path, busy_timeout_s: float) -> str | None:
     return None
 
 
-@contextmanager
-def _alone(path: Path, busy_timeout_s: float) -> Iterator[None]:
-    """Hold `<database>.upgrade`: of two processes that start at once, the second waits for the first."""
-    until = time.monotonic() + busy_timeout_s
-    descriptor = os.open(path.with_name(path.name + ".upgrade"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        while not _locked(descriptor):
-            if time.monotonic() > until:
-                raise Conflict(
-                    f"Another process has been upgrading the database {path} for more than {busy_timeout_s:g} s.",
-                    cure="Wait until it is done and start again.",
-                )
-            time.sleep(LOCK_POLL_S)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _migrate(path: Path, revision: str, busy_timeout_s: float, *, up: bool) -> None:
     from alembic import command
 
@@ -148,7 +117,10 @@ def _refuse_newer(path: Path, busy_timeout_s: float) -> None:
 
 @contextmanager
 def exclusive(path: Path, busy_timeout_s: float) -> Iterator[Connection]:
-    """One exclusive transaction over changes of tables and rows alike; foreign keys are not enforced in it."""
+    """One exclusive transaction over changes of tables and rows alike; foreign keys are not enforced in it.
+
+    Of two processes that start at once the second waits here, and then finds that Alembic has nothing left to do.
+    """
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=pool.NullPool,

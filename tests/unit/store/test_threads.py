@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from runner.domain.messages import RemoteMessage, ThreadSummary, keyed
+from runner.domain.states import Direction
+from runner.errors import NotFound
+from runner.store.database import Database
+from runner.store.events import Events
+from runner.store.threads import Threads
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SUMMARY = ThreadSummary(
+    remote_id="t-1",
+    counterpart="Zoë <script>",
+    listing_title="ThinkPad",
+    excerpt="Is it still there?",
+    last_at=NOON,
+    unread=2,
+    url="http://127.0.0.1/inbox/t-1",
+)
+
+
+def said(text: str, *, at: datetime | None = NOON, remote_id: str | None = None) -> RemoteMessage:
+    return RemoteMessage(remote_id=remote_id, direction=Direction.INBOUND, sender="Zoë", text=text, sent_at=at)
+
+
+async def save(db: Database, *messages: RemoteMessage, summary: ThreadSummary = SUMMARY, account: str = "amy") -> int:
+    return await Threads(db).save_thread(account, summary, summary.fingerprint, keyed(messages))
+
+
+async def test_reading_the_same_thread_twice_changes_nothing(db: Database, clock) -> None:
+    messages = [said("Hello"), said("Hello"), said("Is it still there?", remote_id="m-3")]
+    assert await save(db, *messages) == 3
+    [thread] = await Threads(db).list_threads()
+    before = await Threads(db).messages_of(thread.id)
+    told = await Events(db).last_id()
+    clock.forward(60)
+    assert await save(db, *messages) == 0
+    assert await Threads(db).list_threads() == [thread]
+    assert await Threads(db).messages_of(thread.id) == before
+    assert await Events(db).last_id() == told
+
+
+async def test_only_the_new_messages_are_added(db: Database, clock) -> None:
+    await save(db, said("Hello"))
+    clock.forward(60)
+    later = replace(SUMMARY, excerpt="Well?", last_at=NOON + timedelta(minutes=1), unread=0)
+    assert await save(db, said("Hello"), said("Well?", at=NOON + timedelta(minutes=1)), summary=later) == 1
+    [thread] = await Threads(db).list_threads()
+    assert (thread.counterpart, thread.message_count, thread.unread, thread.last_at) == (
+        "Zoë <script>",
+        2,
+        0,
+        later.last_at,
+    )
+    messages = await Threads(db).messages_of(thread.id)
+    assert [(one.text, one.first_seen_at) for one in messages] == [
+        ("Hello", NOON),
+        ("Well?", NOON + timedelta(minutes=1)),
+    ]
+
+
+async def test_the_fingerprint_is_known_once_its_messages_are_stored_and_not_before(db: Database) -> None:
+    threads = Threads(db)
+    assert await threads.known_fingerprints("amy") == {}
+    broken = said("x", at=datetime(2026, 11, 22, 12))  # a naive time cannot be stored
+    with pytest.raises(Exception, match="without a zone"):
+        await save(db, said("Hello"), broken)
+    assert await threads.known_fingerprints("amy") == {}
+    assert await threads.list_threads() == []
+    await save(db, said("Hello"))
+    assert await threads.known_fingerprints("amy") == {"t-1": SUMMARY.fingerprint}
+    assert await threads.known_fingerprints("bob") == {}
+
+
+async def test_messages_are_shown_in_the_order_they_were_sent(db: Database) -> None:
+    await save(db, said("second", at=NOON + timedelta(seconds=2)), said("first", at=NOON), said("unknown", at=None))
+    [thread] = await Threads(db).list_threads()
+    order = [one.text for one in await Threads(db).messages_of(thread.id)]
+    assert order == ["first", "unknown", "second"]
+
+
+async def test_the_inbox_is_listed_newest_first_and_filtered(db: Database) -> None:
+    threads = Threads(db)
+    for n, (account, unread) in enumerate((("amy", 0), ("amy", 3), ("bob", 1), ("amy", 0))):
+        at = None if n == 3 else NOON + timedelta(hours=n)
+        await save(
+            db, said("Hi"), summary=replace(SUMMARY, remote_id=f"t-{n}", last_at=at, unread=unread), account=account
+        )
+    assert [one.remote_id for one in await threads.list_threads()] == ["t-2", "t-1", "t-0", "t-3"]
+    assert [one.remote_id for one in await threads.list_threads(limit=2, offset=1)] == ["t-1", "t-0"]
+    assert [one.remote_id for one in await threads.list_threads(account_name="amy", only_unread=True)] == ["t-1"]
+    assert await threads.count("amy") == (3, 3)
+    with pytest.raises(NotFound):
+        await threads.list_threads(account_name="nobody")
+
+
+async def test_a_thread_is_found_by_the_sites_id(db: Database) -> None:
+    await save(db, said("Hello"))
+    thread = await Threads(db).by_remote_id("amy", "t-1")
+    assert await Threads(db).get(thread.id) == thread
+    with pytest.raises(NotFound, match='Did you mean "t-1"'):
+        await Threads(db).by_remote_id("amy", "t-2")
+    with pytest.raises(NotFound):
+        await Threads(db).get(4711)
+    with pytest.raises(NotFound):
+        await Threads(db).messages_of(4711)
+
+
+async def test_texts_of_any_kind_are_stored(db: Database) -> None:
+    texts = ["👩‍👩‍👧", "مرحبا", "<b>bold</b> & {{x}} %s", "x" * 10_000, "half \ud83d", "nul \x00"]
+    messages = [said(text) for text in texts]
+    assert await save(db, *messages) == len(texts)
+    assert await save(db, *messages) == 0
+    [thread] = await Threads(db).list_threads()
+    stored = [one.text for one in await Threads(db).messages_of(thread.id)]
+    assert stored == [*texts[:4], "half \ufffd", "nul \ufffd"]
+
+
+async def test_new_messages_are_told(db: Database) -> None:
+    await save(db, said("Hello"), said("Hi"))
+    [told] = await Events(db).since(0, names=["MessagesReceived"])
+    assert (told.account, told.data["count"], told.data["counterpart"]) == ("amy", 2, "Zoë <script>")
