@@ -77,6 +77,7 @@ class Browsers:
 
     async def __aenter__(self) -> Self:
         self._temp_dir = self._stack.enter_context(temporary_folder())
+        self._inspector = self._temp_dir / "inspector"
         await self._driver()
         return self
 
@@ -102,6 +103,7 @@ class Browsers:
         """
         if request.mode is Mode.HEADED:
             _need_a_display()
+            self._inspector.write_text(str(request.browser.path))
         await asyncio.to_thread(
             profiles.prepare, request.profile_dir, account=request.account, browser_major=request.browser.major
         )
@@ -178,6 +180,7 @@ class Browsers:
                 before = {each.pid for each in _drivers()}
                 with _environment(
                     PLAYWRIGHT_NODEJS_PATH=str(self._program("driver.sh")),
+                    RUNNER_INSPECTOR=str(self._inspector),
                     TMPDIR=str(self._temp_dir),
                     RUNNER_NODE=os.environ.get("PLAYWRIGHT_NODEJS_PATH") or str(DRIVER_FOLDER / "node"),
                 ):

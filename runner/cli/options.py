@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from runner import logs, wiring
+from runner.cli import output
 from runner.config.load import load
 from runner.config.settings import Settings
 from runner.logs import Redactor
@@ -34,7 +35,7 @@ def settings(config: Path | None, flags: dict[str, Any] | None = None) -> tuple[
 
 
 def enter(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
-    """Run `work(stop)`; the first SIGINT or SIGTERM sets `stop`, a second one cancels it (raises KeyboardInterrupt)."""
+    """Run `work(stop)`; the first SIGINT or SIGTERM sets `stop`, a second one cancels it."""
 
     async def main() -> T:
         stop = asyncio.Event()
@@ -57,7 +58,8 @@ def enter(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
     try:
         return asyncio.run(main())
     except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+        output.note("Stopped at once; what was running goes back to the queue.")
+        raise typer.Exit(output.FAILED) from None
 
 
 def with_books(settings: Settings, work: Callable[[wiring.Books], Awaitable[T]]) -> T:
