@@ -25,6 +25,7 @@ from runner.browser.listening import Listener
 from runner.browser.ring import Ring
 from runner.browser.tracing import Trace
 from runner.domain.clock import Clock
+from runner.errors import BrowserGone
 from runner.logs import Redactor
 
 T = TypeVar("T")
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 KILL_S = 5.0
 """How long a killed process may take to disappear: the kernel frees its memory first."""
+INSPECT_S = 7 * 86_400.0
+"""Nobody looks around in a browser for longer than a week."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +126,13 @@ class LiveSession:
     async def within(self, seconds: float, awaitable: Awaitable[T], what: str) -> T:
         """Await under a deadline and no longer than the browser lives (see `deadlines.within`)."""
         return await deadlines.within(seconds, awaitable, what, gone=self.gone)
+
+    async def inspect(self) -> None:
+        """Open Playwright's inspector and wait until a person presses Resume in it, or closes the browser."""
+        try:
+            await self.within(INSPECT_S, self.page.pause(), "looking around")
+        except BrowserGone as gone:
+            log.info("nobody looks around any more", reason=gone.what)
 
     @contextlib.asynccontextmanager
     async def signing_in(self) -> AsyncIterator[None]:

@@ -130,7 +130,10 @@ def show(job: Job, *, as_json: bool) -> None:
         output.say(f"{job.account} {job.flow}: done. {facts}".rstrip())
     else:
         output.say(f"{job.account} {job.flow}: {job.state}. {output.plain(job.error) if job.error else ''}".rstrip())
-        output.say(f"  See what the browser saw: runner evidence list --job {job.id}")
+        if job.state is JobState.QUEUED:
+            output.say(f"  A daemon or a cycle performs it. If it is not to be done: runner jobs cancel {job.id}")
+        elif job.state is not JobState.CANCELLED:
+            output.say(f"  See what the browser saw: runner evidence list --job {job.id}")
         if job.state is JobState.PARKED:
             output.say(f"  Look into the account: runner run {job.account} check_login --keep-open")
             output.say(f"  When it is settled: runner accounts resume {job.account}")

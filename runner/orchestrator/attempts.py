@@ -69,6 +69,7 @@ class Trial:
     session: OpenSession | None = None
     sign_ins: int = 0
     evidence_dir: str | None = None
+    failure: AttemptError | None = None
     _popups_before: int = 0
 
     def begin(self, session: OpenSession) -> None:
@@ -112,21 +113,27 @@ class Attempts:
         trial = Trial(lease=lease, attempt=attempt, visit=visit, recorder=Recorder(self._records.steps, attempt))
         with structlog.contextvars.bound_contextvars(account=lease.job.account, job=lease.job.id, attempt=attempt.id):
             try:
-                async with asyncio.timeout(self._rules.attempt_s):
-                    result = await self._flow(trial)
-                await self._end(trial, Outcome.SUCCEEDED)
-                await self._engine.succeed(lease, result)
+                await self._to_an_outcome(trial)
             except asyncio.CancelledError:
                 await self._ended_from_outside(trial, watch.ending)
                 raise
             except StaleLease:
                 visit.spoilt = True
                 log.warning("the lease was lost; nothing is recorded")
-            except Exception as error:  # noqa: BLE001 — the one place where an error becomes an Outcome
-                await self._failed(trial, error)
             finally:
                 if visit.session is not None:
                     visit.session.relay.recorder = None
+
+    async def _to_an_outcome(self, trial: Trial) -> None:
+        try:
+            async with asyncio.timeout(self._rules.attempt_s):
+                result = await self._flow(trial)
+            await self._end(trial, Outcome.SUCCEEDED)
+            await self._engine.succeed(trial.lease, result)
+        except StaleLease:
+            raise
+        except Exception as error:  # noqa: BLE001 — the one place where an error becomes an Outcome
+            await self._failed(trial, error)
 
     async def _flow(self, trial: Trial) -> Mapping[str, Any]:
         flow = catalog.flow_named(trial.lease.job.flow)
@@ -226,6 +233,7 @@ class Attempts:
         error = await self._translated(trial, raised)
         if error.kind is ErrorKind.INTERNAL:
             log.error("internal error", exc_info=raised)
+        trial.failure = error
         trial.evidence_dir = await self._keep_evidence(trial, error)
         await self._pause_for_a_person(trial)
         counted = lease.job.attempts + 1
@@ -270,7 +278,8 @@ class Attempts:
                 await self._visits.close(trial.visit)
                 await self._engine.acknowledge_cancel(trial.lease)
             else:
-                await self._end(trial, Outcome.INTERRUPTED, error=Interrupted("The runner was stopped."))
+                before = f" It had failed before: {trial.failure.what}" if trial.failure else ""
+                await self._end(trial, Outcome.INTERRUPTED, error=Interrupted(f"The runner was stopped.{before}"))
                 await self._engine.requeue(trial.lease)
         except StaleLease:
             log.warning("the lease was lost; the ending is not recorded")
@@ -314,7 +323,7 @@ class Attempts:
         if not trial.visit.look.pause_on_error or session is None or session.live.gone.is_set():
             return
         log.info("paused: look around in the browser, then press Resume in the inspector")
-        await session.live.page.pause()
+        await session.live.inspect()
 
 
 OUTCOMES = {

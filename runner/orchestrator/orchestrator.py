@@ -106,7 +106,8 @@ class Orchestrator:
         """Perform one Job here, retries included, and return it as it ended.
 
         While its Account is busy elsewhere, or the next Attempt is not yet due, `on_wait` is told (the Job, and the Job
-        that has the Account now). When `stop` is set a running Attempt is interrupted after `stop_s` seconds.
+        that has the Account now). When `stop` is set a running Attempt is interrupted after `stop_s` seconds, and at once
+        where it may be waiting for the very person who stops it.
         Raises NeedsPerson when the Account was parked meanwhile; the Job stays queued until it is resumed.
         """
         await self._rescuer.rescue()
@@ -115,7 +116,7 @@ class Orchestrator:
         try:
             await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
-                await asyncio.wait({work}, timeout=self._stop_s)
+                await asyncio.wait({work}, timeout=0 if look.pause_on_error else self._stop_s)
                 work.cancel()
             await asyncio.wait({work})
             if not work.cancelled():
@@ -147,7 +148,16 @@ class Orchestrator:
             async with self._visits.visit(job.account, look) as visit:
                 await worker.perform(lease, visit)
                 if look.keep_open and visit.session is not None:
-                    await visit.session.live.gone.wait()
+                    await _first_of(visit.session.live.gone, stop)
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 async def _all_done(workers: list[asyncio.Task[None]]) -> None:
