@@ -97,6 +97,16 @@ async def test_the_next_attempt_takes_the_effect_over_and_the_last_one_cannot_mo
     assert (await Effects(db).transition(new, taken, EffectState.CONFIRMED)).state is EffectState.CONFIRMED
 
 
+async def test_an_effect_is_moved_only_by_the_lease_that_planned_it_or_took_it_over(db: Database, leases) -> None:
+    old = await leases.new()
+    prepared = await brought_to(db, old, EffectState.PREPARED)
+    await leases.lose(old)
+    new = await leases.again(old.job.id)
+    with pytest.raises(StaleLease):
+        await Effects(db).transition(new, prepared, EffectState.ARMED)
+    assert await Effects(db).get(prepared.id) == prepared
+
+
 async def test_an_effect_is_armed_once(db: Database, leases) -> None:
     lease = await leases.new()
     prepared = await brought_to(db, lease, EffectState.PREPARED)
