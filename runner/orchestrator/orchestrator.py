@@ -106,8 +106,8 @@ class Orchestrator:
         """Perform one Job here, retries included, and return it as it ended.
 
         While its Account is busy elsewhere, or the next Attempt is not yet due, `on_wait` is told (the Job, and the Job
-        that has the Account now). When `stop` is set a running Attempt is interrupted after `stop_s` seconds, and at once
-        where it may be waiting for the very person who stops it.
+        that has the Account now). When `stop` is set a running Attempt is interrupted after `stop_s` seconds, and
+        at once where it may be waiting for the very person who stops it.
         Raises NeedsPerson when the Account was parked meanwhile; the Job stays queued until it is resumed.
         """
         await self._rescuer.rescue()
