@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, MutableMapping
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 from urllib.parse import quote, quote_plus
 
 import structlog
@@ -66,6 +66,19 @@ def _encodings(secret: str) -> set[str]:
     return forms
 
 
+class _Stderr:
+    """Whatever sys.stderr is at the time of writing: live progress takes it over, and its lines must not be torn."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+
 def configure(
     *,
     level: str = "info",
@@ -74,7 +87,7 @@ def configure(
     stream: TextIO | None = None,
 ) -> None:
     """Send log lines to `stream` (stderr); `auto` is console on a terminal and JSON elsewhere."""
-    out = stream or sys.stderr
+    out: TextIO = stream or cast(TextIO, _Stderr())
     console = style == "console" or (style == "auto" and out.isatty())
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=out.isatty()) if console else structlog.processors.JSONRenderer()
@@ -90,6 +103,6 @@ def configure(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,
     )

@@ -10,7 +10,8 @@ import typer
 
 from runner import wiring
 from runner.cli import options, output
-from runner.cli.progress import Progress
+from runner.cli.progress import Progress, instead_of_logs
+from runner.cli.run import facts
 from runner.config.settings import Settings
 from runner.domain.jobs import BatchProgress, Job, NewJob
 from runner.domain.states import JobState
@@ -35,6 +36,7 @@ def cycle(
 ) -> None:
     """Do once, for every active account, what the daemon does in each cycle, and report it as one batch."""
     settings, redactor = options.settings(config, {"orchestrator.concurrency": concurrency})
+    instead_of_logs(settings, redactor)
 
     async def work(stop: asyncio.Event) -> tuple[BatchProgress, list[Job]]:
         async with wiring.open_runner(settings, redactor) as runner:
@@ -54,6 +56,7 @@ def perform(
     empty: str,
 ) -> None:
     """Submit the Jobs that `choose` gives as one Batch, work through it, report it and leave with its exit code."""
+    instead_of_logs(settings, redactor)
 
     async def work(stop: asyncio.Event) -> tuple[BatchProgress, list[Job]]:
         async with wiring.open_runner(settings, redactor) as runner:
@@ -97,8 +100,4 @@ def _told(job: Job, *, held: bool) -> str:
     """What a person is told about a Job; `held` when those that are queued still wait for their Account."""
     if held and job.state is JobState.QUEUED:
         return f"Waits until {job.account} is active again: runner accounts show {job.account}"
-    return job.error or _facts(job)
-
-
-def _facts(job: Job) -> str:
-    return ", ".join(f"{key.replace('_', ' ')} {output.plain(value)}" for key, value in (job.result or {}).items())
+    return job.error or facts(job)

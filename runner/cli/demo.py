@@ -16,7 +16,7 @@ import typer
 from runner import wiring
 from runner.cli import demo_goods, options, output
 from runner.cli.local_market import LocalMarket
-from runner.cli.progress import Progress
+from runner.cli.progress import Progress, instead_of_logs
 from runner.cli.run import need_display
 from runner.config.load import FILE_NAME
 from runner.domain.jobs import BatchProgress, NewJob
@@ -125,6 +125,7 @@ async def _cycle(
     config: Path, market: LocalMarket, data_dir: Path, stop: asyncio.Event, *, headed: bool
 ) -> tuple[Report, BatchProgress]:
     settings, redactor = options.settings(config, {"browser.headless": not headed, "log.level": "error"})
+    instead_of_logs(settings, redactor)
     goods = demo_goods.listings(data_dir / "photos")
     async with wiring.open_runner(settings, redactor) as runner:
         books = runner.books

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -14,8 +15,12 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from runner import logs
+from runner.browser.sandbox import sandbox_mode
 from runner.cli import output
+from runner.config.settings import Settings
 from runner.domain.jobs import Event
+from runner.logs import Redactor
 from runner.store.events import Events
 
 BAR_WIDTH = 40
@@ -38,6 +43,15 @@ class Line:
     words: str
     mark: str = ""
     style: str = ""
+
+
+def instead_of_logs(settings: Settings, redactor: Redactor) -> None:
+    """Where progress is drawn, it tells what log lines would tell; `log.level = "debug"` asks for both."""
+    if not output.err.is_terminal or settings.log.level == "debug":
+        return
+    logs.configure(level="error", style=settings.log.format, redactor=redactor)
+    if warning := sandbox_mode(setting=settings.browser.sandbox, is_root=os.geteuid() == 0).warning:
+        output.note(warning)
 
 
 class Progress:
@@ -104,7 +118,7 @@ class Progress:
         if self._live is None:
             if event.name != "StepStarted":
                 output.err.print(self._plain(event, account, line), soft_wrap=True)
-        elif event.name in TROUBLE:
+        elif event.name in TROUBLE and not (self._job_id and event.name in ENDINGS):  # `run` itself tells its job's end
             # The live picture is gone at the end; what went wrong stays on the terminal.
             output.err.print(Text.assemble((account, "bold"), "  ", line.words, style=line.style))
 

@@ -13,7 +13,7 @@ import typer
 
 from runner import wiring
 from runner.cli import options, output
-from runner.cli.progress import Progress
+from runner.cli.progress import Progress, instead_of_logs
 from runner.domain.jobs import Job, NewJob
 from runner.domain.states import JobState, Mode, Priority
 from runner.errors import NeedsPerson, SetupError
@@ -52,6 +52,7 @@ def run(
     if headed:
         need_display()
     settings, redactor = options.settings(config)
+    instead_of_logs(settings, redactor)
     params = parameters(flow, set_ or [], file)
     look = Look(
         mode=Mode.HEADED if headed else None, slow_mo_ms=slow_mo, pause_on_error=pause_on_error, keep_open=keep_open
@@ -124,10 +125,7 @@ def show(job: Job, *, as_json: bool) -> None:
     if as_json:
         output.document(job)
     elif job.state is JobState.SUCCEEDED:
-        facts = ", ".join(
-            f"{key.replace('_', ' ')}: {output.plain(value)}" for key, value in (job.result or {}).items()
-        )
-        output.say(f"{job.account} {job.flow}: done. {facts}".rstrip())
+        output.say(f"{job.account} {job.flow}: done. {facts(job)}".rstrip())
     else:
         output.say(f"{job.account} {job.flow}: {job.state}. {output.plain(job.error) if job.error else ''}".rstrip())
         if job.state is JobState.QUEUED:
@@ -138,3 +136,9 @@ def show(job: Job, *, as_json: bool) -> None:
             output.say(f"  Look into the account: runner run {job.account} check_login --keep-open")
             output.say(f"  When it is settled: runner accounts resume {job.account}")
     raise typer.Exit(EXITS.get(job.state, output.FAILED))
+
+
+def facts(job: Job) -> str:
+    """What came of a Job, in one line; what is not so goes without saying."""
+    told = {key.replace("_", " "): value for key, value in (job.result or {}).items() if value is not False}
+    return ", ".join(key if value is True else f"{key}: {output.plain(value)}" for key, value in told.items())

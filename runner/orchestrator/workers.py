@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 LEASE_TTL_S = 10.0
 HEARTBEAT_S = 2.0
+SETTLED_S = 0.5
 JOBS_PER_VISIT = 20
 """After so many Jobs in one Session the other Accounts have their turn, however many more this one has due."""
 
@@ -77,6 +78,10 @@ class Worker:
                     work.cancel()
                     return
             except StaleLease:
+                # Its end may just have been recorded, which gives the lease back a moment before the task is done.
+                await asyncio.wait({work}, timeout=SETTLED_S)
+                if work.done():
+                    return
                 log.warning("the lease went to another owner; stopping", job=lease.job.id, account=lease.job.account)
                 watch.end(Ending.STALE)
                 work.cancel()
