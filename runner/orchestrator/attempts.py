@@ -250,7 +250,7 @@ class Attempts:
             log.warning("the lease was lost; the failure is not recorded")
 
     async def _apply(self, trial: Trial, error: AttemptError, decision: Decision) -> None:
-        lease, kind, words = trial.lease, error.kind, str(error)
+        lease, kind, words = trial.lease, error.kind, _words(error, decision, trial.lease)
         match decision.next:
             case Next.RETRY:
                 due_at = self._clock.now() + timedelta(seconds=decision.wait_s)
@@ -333,6 +333,16 @@ OUTCOMES = {
     Next.UNKNOWN: Outcome.UNKNOWN,
     Next.REQUEUE: Outcome.INTERRUPTED,
 }
+
+
+def _words(error: AttemptError, decision: Decision, lease: Lease) -> str:
+    """What a person reads beside the Job: where patience has ended, how long it lasted and what to do instead."""
+    if decision.next is not Next.FAIL or not isinstance(error, RetryLater | SessionExpired):
+        return str(error)
+    tried = lease.job.attempts + 1
+    times = "once" if tried == 1 else f"{tried} times"
+    cure = error.cure or f"Try again: runner jobs retry {lease.job.id}"
+    return f"{error.what} It was tried {times}. {cure}"
 
 
 def _before_the_page(error: Exception) -> AttemptError:

@@ -23,7 +23,7 @@ class NetWords:
 
 
 _STARTED = "Is the site running, and is its address (base_url) right? `runner doctor` shows what was found."
-_LINE = "It is tried again by itself; when it stays so, look at this machine's network."
+_LINE = "When it stays so, look at this machine's network."
 
 _WORDS: dict[str, NetWords] = {
     "ERR_ABORTED": NetWords(

@@ -76,7 +76,7 @@ async def translate(
     if isinstance(error, RunnerError) and not isinstance(error, AttemptError):
         return Rejected(error.what, cure=error.cure)
     if session_gone or is_gone(error):
-        return BrowserGone(f"The browser or its page died{_in(step)}.", cure="It is started anew for the next attempt.")
+        return BrowserGone(f"The browser or its page died{_in(step)}.")
     net = navigation_error(error, site=site, guard=guard)
     if net is not None:
         return net
@@ -150,9 +150,7 @@ def _of_the_page(error: BaseException, step: str | None) -> AttemptError:
     if isinstance(error, PlaywrightError):
         return _of_playwright(error, step)
     if isinstance(error, TimeoutError):
-        return RetryLater(
-            f"The site did not answer in time{_in(step)}.", cure="It is tried again.", kind=ErrorKind.TIMEOUT
-        )
+        return RetryLater(f"The site did not answer in time{_in(step)}.", kind=ErrorKind.TIMEOUT)
     what = f"{type(error).__name__}{_in(step)}: {error}"
     return InternalError(what, cure="This is a bug of ours; the evidence beside this attempt belongs into its report.")
 
@@ -169,15 +167,13 @@ def _of_playwright(error: PlaywrightError, step: str | None) -> AttemptError:
     waited = _WAITING_FOR.search(error.message)
     if waited is None or is_slow_load(error) or _CLICKED in error.message:
         what = f"The site did not answer in time{_in(step)}: {error.message.partition(chr(10))[0]}"
-        return RetryLater(what, cure="It is tried again.", kind=ErrorKind.TIMEOUT)
+        return RetryLater(what, kind=ErrorKind.TIMEOUT)
     locator = _STATE.sub("", waited["locator"].strip())
     hindrance = _HINDRANCE.search(error.message)
     if hindrance:
         why = f"it is covered by {hindrance['cover'][:80]}" if hindrance["cover"] else hindrance["why"]
         what = f"{locator} is on the page but cannot be used{_in(step)}: {why}."
-        return RetryLater(
-            what, cure="It is tried again; the screenshot shows what is in the way.", kind=ErrorKind.TIMEOUT
-        )
+        return RetryLater(what, cure="The screenshot shows what is in the way.", kind=ErrorKind.TIMEOUT)
     cure = "Look at the screenshot, and mend that locator of the site's adapter."
     return SiteChanged(f"{locator} is not on the page{_in(step)}.", cure=cure, locator=locator)
 

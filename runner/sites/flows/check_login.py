@@ -27,7 +27,7 @@ class CheckLogin(Flow[CheckLoginParams]):
         async with stage.step("check who is signed in", username):
             shown = await stage.repeats.repeatable("asking who is signed in", stage.site.whoami)
         if shown is None:
-            raise SessionExpired(f"The site shows nobody as signed in, not {username}.", cure="Signing in again.")
+            raise SessionExpired(f"The site shows nobody as signed in, not {username}.")
         if not stage.site.same_account(shown, username):
             raise NeedsPerson(
                 f"The profile of {stage.account.name} is signed in as {shown}, not as {username}.",

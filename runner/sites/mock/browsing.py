@@ -83,7 +83,7 @@ class Browsing:
         try:
             await union.first.wait_for()
         except PlaywrightTimeout as error:
-            raise RetryLater(late, cure="It is tried again.", kind=ErrorKind.TIMEOUT) from error
+            raise RetryLater(late, kind=ErrorKind.TIMEOUT) from error
 
     async def raise_trouble(self) -> None:
         """Raise what the page that is open now says is wrong; return when it says nothing."""
@@ -129,7 +129,7 @@ class Browsing:
         what = f"The site answers {status} for {self.path}."
         if status == 404:
             raise Rejected(what, cure="It is not there, or it belongs to another account.")
-        raise RetryLater(what, cure="It is tried again.")
+        raise RetryLater(what)
 
 
 def last_response(response: Response | None) -> LastResponse | None:

@@ -68,7 +68,7 @@ async def send(browsing: Browsing, thread_id: str, text: str, before_submit: Bef
         if message.direction is Direction.OUTBOUND and message.remote_id not in before
     ]
     if not new:
-        raise RetryLater("The site says that the message was sent, but does not show it.", cure="It is read back.")
+        raise RetryLater("The site says that the message was sent, but does not show it.")
     return new[-1]
 
 
@@ -124,7 +124,7 @@ async def _open_thread(browsing: Browsing, thread_id: str) -> list[RemoteMessage
     if drawn is None:
         await browsing.raise_trouble()
         said = " ".join(await find.main_alert().all_inner_texts())
-        raise RetryLater(f'The site says in thread {thread_id}: "{said}"', cure="It is tried again.")
+        raise RetryLater(f'The site says in thread {thread_id}: "{said}"')
     return drawn
 
 
@@ -150,9 +150,7 @@ async def _refusal(browsing: Browsing, answers: list[Response]) -> AttemptError:
     said = " ".join(await browsing.find.main_alert().all_inner_texts()).strip()
     answer = answers[-1] if answers else None
     if answer is None:
-        return RetryLater(
-            f'The connection broke while sending; the site\'s page says: "{said}"', cure="It is read back."
-        )
+        return RetryLater(f'The connection broke while sending; the site\'s page says: "{said}"')
     if answer.status in (400, 413, 422):
         return Rejected(f'The site refused the message: "{said}"', cure="Change the text.")
     if answer.status == 403:

@@ -120,7 +120,7 @@ async def _add_photo(browsing: Browsing, photo: Path, number: int) -> None:
     known = (
         troubles.by_status(last_response(answers[-1]))
         if answers
-        else RetryLater(f"The connection broke while {photo.name} was sent.", cure="It is tried again.")
+        else RetryLater(f"The connection broke while {photo.name} was sent.")
     )
     raise known or Rejected(
         f'The site refused the photo {photo}: "{" ".join(said)}"', cure="Mend or leave out that photo."
@@ -147,7 +147,9 @@ async def _published(browsing: Browsing, listing: Listing, response: Response | 
     if response is not None and response.status == 422:
         raise await _refused(browsing)
     await browsing.expect_good(response)
-    raise SiteChanged(f"After publishing the site shows {browsing.path} and no listing.", cure="It is read back.")
+    raise SiteChanged(
+        f"After publishing the site shows {browsing.path} and no listing.", cure="Look at the screenshot."
+    )
 
 
 def _remote(browsing: Browsing, remote_id: str, listing: Listing) -> RemoteListing:

@@ -40,9 +40,9 @@ async def read(page: Page, find: locators.Locators, last: LastResponse | None) -
     if heading == locators.RATE_LIMITED:
         return rate_limited(last, await _shown_wait_s(find))
     if path == locators.SIGN_IN_PATH:
-        return SessionExpired("The site no longer knows this session.", cure="Signing in again.")
+        return SessionExpired("The site no longer knows this session.")
     if heading == locators.FORM_EXPIRED:
-        return SessionExpired("The site says that the form has expired.", cure="Signing in again.")
+        return SessionExpired("The site says that the form has expired.")
     return by_status(last) or (_server_error(last) if heading == locators.ERROR else None)
 
 
@@ -55,7 +55,7 @@ def by_status(last: LastResponse | None) -> AttemptError | None:
     if last.status >= 500:
         return _server_error(last)
     if last.status == 401:
-        return SessionExpired("The site no longer knows this session.", cure="Signing in again.")
+        return SessionExpired("The site no longer knows this session.")
     return None
 
 
@@ -64,14 +64,12 @@ def rate_limited(last: LastResponse | None, shown_s: float | None) -> RateLimite
     header = _retry_after_s(last.headers.get("retry-after")) if last else None
     wait_s = header if header is not None else shown_s
     asked = f" and asks for {wait_s:.0f} s" if wait_s is not None else ""
-    return RateLimited(
-        f"The site says that we are going too fast{asked}.", retry_after_s=wait_s, cure="We wait that long."
-    )
+    return RateLimited(f"The site says that we are going too fast{asked}.", retry_after_s=wait_s)
 
 
 def _server_error(last: LastResponse | None) -> RetryLater:
     status = f" ({last.status})" if last is not None and last.status >= 400 else ""
-    return RetryLater(f"The site says that something went wrong{status}.", cure="It is tried again.")
+    return RetryLater(f"The site says that something went wrong{status}.")
 
 
 def _retry_after_s(value: str | None) -> float | None:
