@@ -12,7 +12,9 @@ from playwright.async_api import Locator, Page
 
 from runner.sites.interface import Popup
 
-DISMISS_TIMEOUT_S = 3.0
+TRIES = 3
+TRY_TIMEOUT_S = 1.0
+"""A click on something that nothing covers takes milliseconds; all tries together stay below an action's timeout."""
 
 log = structlog.get_logger(__name__)
 
@@ -50,22 +52,43 @@ class PopupWatch:
             log.debug("popup_handlers_gone", error=gone.message.splitlines()[0])
 
     def _handler(self, popup: Popup) -> _Dismiss:
-        return _Dismiss(popup, self.dismissed)
+        return _Dismiss(popup, [other for other in self._popups if other is not popup], self.dismissed)
 
 
 class _Dismiss:
-    """Clicks a pop-up away. An error must not leave the handler: it would surface in nobody's task."""
+    """Clicks a pop-up away. An error must not leave the handler: it would surface in nobody's task.
 
-    def __init__(self, popup: Popup, dismissed: Counter[str]) -> None:
+    Playwright runs no other handler meanwhile, so when another pop-up comes to lie over this one, in mid-click, it is
+    dismissed here too.
+    """
+
+    def __init__(self, popup: Popup, others: Sequence[Popup], dismissed: Counter[str]) -> None:
         self._popup = popup
+        self._others = others
         self._dismissed = dismissed
 
     async def __call__(self, _: Locator) -> None:
+        for _try in range(TRIES):
+            if await self._clicked(self._popup):
+                return
+            for other in self._others:
+                if await self._shows(other):
+                    await self._clicked(other)
+
+    async def _clicked(self, popup: Popup) -> bool:
         try:
-            await self._popup.dismiss.click(timeout=DISMISS_TIMEOUT_S * 1000)
+            await popup.dismiss.click(timeout=TRY_TIMEOUT_S * 1000)
         except PlaywrightError as error:
-            # It may have gone by itself, or lie under another pop-up: Playwright asks again before the next action.
-            log.info("popup_stayed", popup=self._popup.name, error=error.message.splitlines()[0])
-            return
-        self._dismissed[self._popup.name] += 1
-        log.info("popup_dismissed", popup=self._popup.name)
+            # It may have gone by itself, or stay: then Playwright asks again before the next action.
+            log.info("popup_stayed", popup=popup.name, error=error.message.partition("\n")[0])
+            return False
+        self._dismissed[popup.name] += 1
+        log.info("popup_dismissed", popup=popup.name)
+        return True
+
+    async def _shows(self, popup: Popup) -> bool:
+        try:
+            return await popup.locator.is_visible()
+        except PlaywrightError as error:
+            log.info("popup_not_readable", popup=popup.name, error=error.message.partition("\n")[0])
+            return False

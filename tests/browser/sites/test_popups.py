@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from runner.sites.interface import Popup
 from runner.sites.popups import PopupWatch
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -34,6 +35,34 @@ async def test_a_survey_that_comes_late_does_not_fail_a_reply(shop: Any, site: A
         for number in range(3):
             await site.send(thread_id, f"Answer {number}", before_submit=nothing)
     assert [entry["detail"]["text"] for entry in shop.ledger("message_sent")] == ["Answer 0", "Answer 1", "Answer 2"]
+
+
+async def test_a_survey_that_comes_over_the_banner_while_that_is_dismissed_goes_too(web: Any, new_page: Any) -> None:
+    web.page(
+        "/",
+        """<section id=banner style="position:fixed;inset:0"><button id=ok disabled>OK</button></section>
+        <div id=veil hidden style="position:fixed;inset:0;background:white"><button id=no>No</button></div>
+        <button id=go onclick="document.title = 'gone'">Go</button>
+        <script>
+          ok.onclick = () => banner.remove();
+          no.onclick = () => veil.remove();
+          function begin() {  // the veil comes while the banner's button cannot be clicked yet
+            setTimeout(() => { veil.hidden = false; }, 200);
+            setTimeout(() => { ok.disabled = false; }, 400);
+          }
+        </script>""",
+    )
+    page = await new_page()
+    popups = [
+        Popup(name=name, locator=page.locator(f"#{name}"), dismiss=page.locator(f"#{button}"))
+        for name, button in (("veil", "no"), ("banner", "ok"))
+    ]
+    await page.goto(web.url("/"))
+    async with PopupWatch(page, popups) as watch:
+        await page.evaluate("begin()")
+        await page.locator("#go").click(timeout=5_000)
+    assert await page.title() == "gone"
+    assert watch.dismissed == {"veil": 1, "banner": 1}
 
 
 async def test_without_the_watch_the_survey_does_stand_in_the_way(shop: Any, site: Any, keyboard: Any) -> None:
