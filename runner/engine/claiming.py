@@ -50,8 +50,7 @@ async def choose(connection: AsyncConnection, now: datetime, *, owner: str, acco
     await heads.wake(connection, now)
     found = await _due(connection, now, owner, account_id)
     if not found:
-        # Normally there is no such Account and this costs nothing; after a step back of the clock it mends the heads.
-        await heads.mistrust(connection, now)
+        await heads.mistrust(connection, now, account_id)
         found = await _due(connection, now, owner, account_id)
     choice = rotation.choose([candidate for candidate, _ in found.values()], now)
     if choice is None:

@@ -68,9 +68,15 @@ async def wake(connection: AsyncConnection, now: datetime) -> None:
     await connection.execute(_WAKE, {"now": now})
 
 
-async def mistrust(connection: AsyncConnection, now: datetime) -> None:
-    """Compute the heads of all Accounts that seem to have one, when none was found to be due: the clock went back."""
-    await connection.execute(_MISTRUST, {"now": now})
+async def mistrust(connection: AsyncConnection, now: datetime, account_id: int | None) -> None:
+    """Compute anew the heads among which none was found to be due: after a step back of the clock they are wrong.
+
+    Otherwise there are none such and this costs nothing.
+    """
+    if account_id is None:
+        await connection.execute(_MISTRUST, {"now": now})
+    else:
+        await connection.execute(_MISTRUST_ONE, {"now": now, "account_id": account_id})
 
 
 async def due(connection: AsyncConnection, now: datetime, *, owner: str, account_id: int | None) -> Sequence[Row[Any]]:
@@ -151,6 +157,7 @@ _WAKE = _refresh(
     )
 )
 _MISTRUST = _refresh(and_(IS_ACTIVE, HAS_HEAD, IS_FREE))
+_MISTRUST_ONE = _refresh(and_(IS_ACTIVE, HAS_HEAD, IS_FREE, _ONE))
 _DUE = _due()
 _DUE_OF_ONE = _due(_ONE)
 _NEXT_HEAD = select(func.min(account.c.head_due_at)).where(IS_ACTIVE, IS_FREE, HAS_HEAD)
