@@ -169,6 +169,7 @@ class Attempts:
                     session.site.submit_addresses.get(kind),
                     answer_s=session.live.timeouts.navigation_s,
                 ),
+                lost=lambda error: self._answer_lost(trial, error),
                 clock=self._clock,
             ),
             evidence=self._keeper.sink(trial.attempt, session.live, await self._secrets_of(account)),
@@ -227,6 +228,12 @@ class Attempts:
             guard=session.live.guard,
         )
 
+    async def _answer_lost(self, trial: Trial, raised: Exception) -> None:
+        """Evidence at once, though reading back may find that all is well: it leads the page elsewhere."""
+        error = await self._translated(trial, raised)
+        log.warning("the answer to a submit is lost; reading back", kind=error.kind, error=error.what)
+        trial.evidence_dir = await self._keep_evidence(trial, error)
+
     async def _failed(self, trial: Trial, raised: Exception) -> None:
         """Evidence first, then policy."""
         lease = trial.lease
@@ -234,7 +241,8 @@ class Attempts:
         if error.kind is ErrorKind.INTERNAL:
             log.error("internal error", exc_info=raised)
         trial.failure = error
-        trial.evidence_dir = await self._keep_evidence(trial, error)
+        if trial.evidence_dir is None:
+            trial.evidence_dir = await self._keep_evidence(trial, error)
         await self._pause_for_a_person(trial)
         counted = lease.job.attempts + 1
         decision = decide(error, attempts=counted, policy=self._rules.policy_for(error.kind), dice=self._dice)

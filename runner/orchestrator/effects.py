@@ -25,6 +25,7 @@ log = structlog.get_logger()
 Find = Callable[[], Awaitable[list[str]]]
 Fire = Callable[[BeforeSubmit], Awaitable[str]]
 Pause = Callable[[float], Awaitable[None]]
+Lost = Callable[[Exception], Awaitable[None]]
 Fencing = Callable[[EffectKind], AbstractAsyncContextManager[SubmitFence | None]]
 
 SECOND_LOOK_S = 1.0
@@ -32,7 +33,10 @@ SECOND_LOOK_S = 1.0
 
 
 class Journal:
-    """Performs the Effects of one Attempt; every row that it writes carries the Attempt's fence."""
+    """Performs the Effects of one Attempt; every row that it writes carries the Attempt's fence.
+
+    `lost` is told when a shot ended in an error, before reading back leads the page away from what it showed then.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Journal:
         lease: Lease,
         commit_latency_s: float | None,
         fence: Fencing,
+        lost: Lost,
         clock: Clock,
         pause: Pause = asyncio.sleep,
     ) -> None:
@@ -48,6 +53,7 @@ class Journal:
         self._lease = lease
         self._commit_latency_s = commit_latency_s
         self._fence = fence
+        self._lost = lost
         self._clock = clock
         self._pause = pause
 
@@ -104,6 +110,7 @@ class Journal:
         except Exception as error:
             if armed is None:
                 raise
+            await self._lost(error)
             settled = await self._settle_after(error, armed, find)
             if settled is None or settled.state is not EffectState.CONFIRMED:
                 raise
