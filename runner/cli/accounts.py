@@ -19,14 +19,14 @@ from runner.intake.accounts import read_accounts
 
 app = typer.Typer(help="The accounts: list, add, import, show, pause, resume.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The account's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")]
 COLUMNS = ("account", "site", "username", "state", "last served", "tags")
 
 
 @app.command("list")
 def list_(
     state: Annotated[AccountState | None, typer.Option("--state", help="Only these.")] = None,
-    tag: Annotated[str | None, typer.Option("--tag", help="Only accounts with this tag.")] = None,
+    tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Only accounts with this tag.")] = None,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -89,20 +89,24 @@ def show(name: Name, config: options.Config = None, as_json: options.Json = Fals
 def add(
     name: Name,
     site: Annotated[
-        str | None, typer.Option("--site", help="Its site, as in the configuration; not needed when there is one.")
+        str | None,
+        typer.Option("--site", metavar="SITE", help="Its site, as in the configuration; not needed when there is one."),
     ] = None,
-    username: Annotated[str | None, typer.Option("--username", help="What it signs in with; else its name.")] = None,
+    username: Annotated[
+        str | None, typer.Option("--username", metavar="NAME", help="What it signs in with; else its name.")
+    ] = None,
     password_env: Annotated[
-        str | None, typer.Option("--password-env", help="The environment variable that holds its password.")
+        str | None,
+        typer.Option("--password-env", metavar="VARIABLE", help="The environment variable that holds its password."),
     ] = None,
     password_keyring: Annotated[
-        str | None, typer.Option("--password-keyring", help="service/username in the keyring.")
+        str | None, typer.Option("--password-keyring", metavar="NAME", help="service/username in the keyring.")
     ] = None,
     password_file: Annotated[
-        Path | None, typer.Option("--password-file", help="The file that holds its password.")
+        Path | None, typer.Option("--password-file", metavar="FILE", help="The file that holds its password.")
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", help="A word to choose accounts by; may be repeated.")
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="A word to choose accounts by; may be repeated.")
     ] = None,
     config: options.Config = None,
     as_json: options.Json = False,
@@ -127,11 +131,16 @@ def add(
         output.say(f"Added {account.name}. Try it: runner run {account.name} check_login")
 
 
-@app.command("import")
+@app.command("import", short_help="Import accounts from CSV, XLSX or JSON.")
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV, XLSX or JSON with name, username and where the password is kept.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="CSV, XLSX or JSON with name, username and where the password is kept."),
+    ],
     strict: Annotated[bool, typer.Option("--strict", help="Import nothing when any row is wrong.")] = False,
-    sheet: Annotated[str | None, typer.Option("--sheet", help="The sheet of an XLSX file; else the first.")] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", metavar="NAME", help="The sheet of an XLSX file; else the first.")
+    ] = None,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -151,7 +160,7 @@ def import_(
 @app.command()
 def pause(
     name: Name,
-    reason: Annotated[str | None, typer.Option("--reason", help="Why, for whoever asks.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for whoever asks.")] = None,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -167,7 +176,7 @@ def pause(
     _said(options.with_books(settings, work), as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Make an account active again.")
 def resume(name: Name, config: options.Config = None, as_json: options.Json = False) -> None:
     """Make an account active again; its parked jobs go back to the queue."""
     settings, _ = options.settings(config)

@@ -22,15 +22,18 @@ NO_ACCOUNT = "No active account. Add one: runner accounts add NAME"
 
 def cycle(
     account: Annotated[
-        list[str] | None, typer.Option("--account", "-a", help="Only this account; may be repeated.")
+        list[str] | None, typer.Option("--account", "-a", metavar="NAME", help="Only this account; may be repeated.")
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", help="Only accounts with this tag; may be repeated.")
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Only accounts with this tag; may be repeated.")
     ] = None,
     flow: Annotated[
-        list[str] | None, typer.Option("--flow", help="This flow instead of the configured ones; may be repeated.")
+        list[str] | None,
+        typer.Option("--flow", metavar="FLOW", help="This flow instead of the configured ones; may be repeated."),
     ] = None,
-    concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, help="Browsers at once.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", metavar="N", min=1, help="Browsers at once.")
+    ] = None,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:

@@ -16,9 +16,12 @@ log = structlog.get_logger()
 
 def daemon(
     every: Annotated[
-        float | None, typer.Option("--every", min=1, help="Seconds from one cycle's start to the next.")
+        float | None,
+        typer.Option("--every", metavar="SECONDS", min=1, help="Seconds from one cycle's start to the next."),
     ] = None,
-    concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, help="Browsers at once.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", metavar="N", min=1, help="Browsers at once.")
+    ] = None,
     config: options.Config = None,
 ) -> None:
     """Rotate through all accounts, cycle after cycle, until SIGTERM or Ctrl-C; then finish cleanly."""

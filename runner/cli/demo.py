@@ -70,11 +70,11 @@ class Report:
 
 def demo(
     folder: Annotated[
-        Path | None, typer.Option("--dir", help="Where its data goes; else a new temporary folder.")
+        Path | None, typer.Option("--dir", metavar="FOLDER", help="Where its data goes; else a new temporary folder.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the marketplace running at the end.")] = False,
     headed: Annotated[bool, typer.Option("--headed", help="Show the browsers.")] = False,
-    concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="Browsers at once.")] = 2,
+    concurrency: Annotated[int, typer.Option("--concurrency", metavar="N", min=1, help="Browsers at once.")] = 2,
     as_json: options.Json = False,
 ) -> None:
     """Six accounts read their inboxes and publish twelve listings in real browsers, on a marketplace of their own."""

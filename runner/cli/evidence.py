@@ -19,12 +19,14 @@ from runner.errors import NotFound, SetupError
 
 app = typer.Typer(help="What failed attempts saw: list, show, open.", no_args_is_help=True)
 
-Number = Annotated[int, typer.Argument(help="The attempt's number, as `runner evidence list` shows it.")]
+Number = Annotated[
+    int, typer.Argument(metavar="NUMBER", help="The attempt's number, as `runner evidence list` shows it.")
+]
 
 
 @app.command("list")
 def list_(
-    account: Annotated[str | None, typer.Option("--account", help="Only this account's.")] = None,
+    account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")] = None,
     job: Annotated[int | None, typer.Option("--job", help="Only this job's.")] = None,
     kind: Annotated[list[EvidenceKind] | None, typer.Option("--kind", help="Only these; may be repeated.")] = None,
     limit: options.Limit = 50,
@@ -56,7 +58,7 @@ def list_(
         output.say(f"The files are in {settings.evidence.dir}. Read one: runner evidence show {found[0].attempt_id}")
 
 
-@app.command()
+@app.command(short_help="Print the summary of one attempt's evidence.")
 def show(attempt: Number, config: options.Config = None, as_json: options.Json = False) -> None:
     """Print the summary of one attempt's evidence, and where its files are."""
     settings, _ = options.settings(config)
@@ -70,7 +72,7 @@ def show(attempt: Number, config: options.Config = None, as_json: options.Json =
     output.table(("what", "bytes", "file"), [(e.kind, e.size_bytes, settings.evidence.dir / e.path) for e in files])
 
 
-@app.command("open")
+@app.command("open", short_help="Open an attempt's picture.")
 def open_(attempt: Number, config: options.Config = None, as_json: options.Json = False) -> None:
     """Open an attempt's picture with the program that this machine opens pictures with."""
     settings, _ = options.settings(config)

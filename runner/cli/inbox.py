@@ -15,7 +15,7 @@ app = typer.Typer(help="The inbox over all accounts: list, show.", no_args_is_he
 
 @app.command("list")
 def list_(
-    account: Annotated[str | None, typer.Option("--account", help="Only this account's.")] = None,
+    account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")] = None,
     unread: Annotated[bool, typer.Option("--unread", help="Only threads that had unread messages.")] = False,
     limit: options.Limit = 50,
     config: options.Config = None,
@@ -49,7 +49,7 @@ def list_(
 
 @app.command()
 def show(
-    thread: Annotated[int, typer.Argument(help="Its number, as `runner inbox list` shows it.")],
+    thread: Annotated[int, typer.Argument(metavar="NUMBER", help="Its number, as `runner inbox list` shows it.")],
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:

@@ -14,7 +14,7 @@ from runner.errors import Conflict, SetupError
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write it.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
     as_json: options.Json = False,
 ) -> None:

@@ -14,16 +14,23 @@ from runner.orchestrator import owners
 
 app = typer.Typer(help="The jobs: list, show, retry, cancel.", no_args_is_help=True)
 
-Number = Annotated[int, typer.Argument(help="Its number, as `runner jobs list` shows it.")]
+Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Its number, as `runner jobs list` shows it.")]
 COLUMNS = ("job", "account", "flow", "state", "attempts", "due", "error")
 
 
 @app.command("list")
 def list_(
-    state: Annotated[list[JobState] | None, typer.Option("--state", help="Only these; may be repeated.")] = None,
-    account: Annotated[str | None, typer.Option("--account", help="Only this account's.")] = None,
-    flow: Annotated[str | None, typer.Option("--flow", help="Only this flow.")] = None,
-    batch: Annotated[int | None, typer.Option("--batch", help="Only this batch.")] = None,
+    state: Annotated[
+        list[JobState] | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help="Only these: queued, running, parked, succeeded, failed, cancelled, unknown; may be repeated.",
+        ),
+    ] = None,
+    account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")] = None,
+    flow: Annotated[str | None, typer.Option("--flow", metavar="FLOW", help="Only this flow.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", metavar="NUMBER", help="Only this batch.")] = None,
     limit: options.Limit = 50,
     config: options.Config = None,
     as_json: options.Json = False,
@@ -44,7 +51,7 @@ def list_(
         output.table(COLUMNS, [_line(job) for job in jobs], empty="No such job. Submit some: runner cycle")
 
 
-@app.command()
+@app.command(short_help="Show one job with its attempts and their steps.")
 def show(job: Number, config: options.Config = None, as_json: options.Json = False) -> None:
     """Show one job with its attempts and their steps: what happened, why, and how long it waited."""
     settings, _ = options.settings(config)
@@ -77,7 +84,7 @@ def show(job: Number, config: options.Config = None, as_json: options.Json = Fal
             output.say(f"  What the browser saw: {settings.evidence.dir / attempt.evidence_dir}")
 
 
-@app.command()
+@app.command(short_help="Queue a job again that failed or waits for a person.")
 def retry(job: Number, config: options.Config = None, as_json: options.Json = False) -> None:
     """Queue a failed, cancelled, parked or unknown job again, with all its attempts."""
     settings, _ = options.settings(config)

@@ -22,15 +22,21 @@ app = typer.Typer(help="The listings: import, list, show, publish.", no_args_is_
 COLUMNS = ("listing", "account", "reference", "title", "price", "photos", "state", "address")
 
 
-@app.command("import")
+@app.command("import", short_help="Import listings with photos from CSV, XLSX or JSON.")
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV, XLSX or JSON with at least reference, title and price.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, XLSX or JSON with at least reference, title and price.")
+    ],
     photos: Annotated[
-        Path | None, typer.Option("--photos", help="The folder of the photos; else that of the file.")
+        Path | None, typer.Option("--photos", metavar="FOLDER", help="The folder of the photos; else that of the file.")
     ] = None,
-    account: Annotated[str | None, typer.Option("--account", help="Who publishes the rows that name nobody.")] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", metavar="NAME", help="Who publishes the rows that name nobody.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Import nothing when any row is wrong.")] = False,
-    sheet: Annotated[str | None, typer.Option("--sheet", help="The sheet of an XLSX file; else the first.")] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", metavar="NAME", help="The sheet of an XLSX file; else the first.")
+    ] = None,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -57,9 +63,9 @@ def import_(
     raise typer.Exit(options.with_books(settings, work))
 
 
-@app.command("list")
+@app.command("list", short_help="List the listings and where they are published.")
 def list_(
-    account: Annotated[str | None, typer.Option("--account", help="Only this account's.")] = None,
+    account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")] = None,
     state: Annotated[ListingState | None, typer.Option("--state", help="Only these.")] = None,
     limit: options.Limit = 100,
     config: options.Config = None,
@@ -84,7 +90,7 @@ def list_(
 
 @app.command()
 def show(
-    listing: Annotated[int, typer.Argument(help="Its number, as `runner listings list` shows it.")],
+    listing: Annotated[int, typer.Argument(metavar="NUMBER", help="Its number, as `runner listings list` shows it.")],
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -106,11 +112,13 @@ def show(
         output.say(f"photo: {photo}")
 
 
-@app.command()
+@app.command(short_help="Publish listings now, each by its account.")
 def publish(
-    listing: Annotated[list[int] | None, typer.Argument(help="Numbers of listings; else --account or --all.")] = None,
+    listing: Annotated[
+        list[int] | None, typer.Argument(metavar="NUMBER", help="Numbers of listings; else --account or --all.")
+    ] = None,
     account: Annotated[
-        str | None, typer.Option("--account", help="All of this account's that are not published yet.")
+        str | None, typer.Option("--account", metavar="NAME", help="All of this account's that are not published yet.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All that are not published yet.")] = False,
     config: options.Config = None,

@@ -13,6 +13,7 @@ from runner.cli import (
     daemon,
     demo,
     doctor,
+    effects,
     evidence,
     inbox,
     init,
@@ -48,6 +49,7 @@ app.add_typer(inbox.app, name="inbox")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(effects.app, name="effects")
 
 
 def main() -> None:

@@ -15,11 +15,11 @@ from runner.marketplace.server import serve
 
 
 def market(
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8765,
-    folder: Annotated[Path, typer.Option("--dir", help="Its database, photos and the accounts' passwords.")] = Path(
-        "market"
-    ),
-    seed: Annotated[int, typer.Option("--seed", help="The number from which all its data is made.")] = 7,
+    port: Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="0 takes a free one.")] = 8765,
+    folder: Annotated[
+        Path, typer.Option("--dir", metavar="FOLDER", help="Its database, photos and the accounts' passwords.")
+    ] = Path("market"),
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The number from which all its data is made.")] = 7,
     as_json: options.Json = False,
 ) -> None:
     """Serve the mock marketplace on 127.0.0.1 until it is stopped (Ctrl-C)."""

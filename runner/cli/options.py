@@ -20,10 +20,17 @@ T = TypeVar("T")
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="The configuration file; else $RUNNER_CONFIG, else ./playwright.config.toml."),
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The configuration file; else $RUNNER_CONFIG, else ./playwright.config.toml.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the newest first.")]
+Limit = Annotated[
+    int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="At most so many, the newest first.")
+]
 
 
 def settings(config: Path | None, flags: dict[str, Any] | None = None) -> tuple[Settings, Redactor]:

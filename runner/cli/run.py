@@ -26,17 +26,20 @@ EXITS = {JobState.SUCCEEDED: output.DONE, JobState.PARKED: output.PERSON_NEEDED,
 
 
 def run(
-    account: Annotated[str, typer.Argument(help="The account's name.")],
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")],
     flow: Annotated[
-        str, typer.Argument(help="check_login, read_inbox, publish_listing, send_message or capture_page.")
+        str,
+        typer.Argument(metavar="FLOW", help="check_login, read_inbox, publish_listing, send_message or capture_page."),
     ],
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A parameter of the flow, as key=value; may be repeated.")
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the flow; may be repeated.")
     ] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="A JSON file with the flow's parameters.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="A JSON file with the flow's parameters.")
+    ] = None,
     headed: Annotated[bool, typer.Option("--headed", help="Show the browser.")] = False,
     slow_mo: Annotated[
-        int | None, typer.Option("--slow-mo", min=0, help="Milliseconds between browser actions.")
+        int | None, typer.Option("--slow-mo", metavar="MS", min=0, help="Milliseconds between browser actions.")
     ] = None,
     pause_on_error: Annotated[
         bool, typer.Option("--pause-on-error", help="Open Playwright's inspector where it failed; implies --headed.")

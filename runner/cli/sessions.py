@@ -19,9 +19,9 @@ def sessions() -> None:
     """The times that profiles were open in a live browser."""
 
 
-@app.command("list")
+@app.command("list", short_help="List sessions, the newest first.")
 def list_(
-    account: Annotated[str | None, typer.Option("--account", help="Only this account's.")] = None,
+    account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Only those that are open now.")] = False,
     limit: options.Limit = 50,
     config: options.Config = None,
