@@ -49,7 +49,7 @@ class Site(ABC):
     revision: ClassVar[str] = "1"
     """Rises when the adapter's locators change: part of an error's signature."""
 
-    commit_latency_s: ClassVar[float | None] = None
+    commit_latency_s: float | None = None
     """After how many seconds a request that the browser has given up can no longer take effect; None: unbounded.
 
     Only where this is known may an Effect whose read-back shows it absent be fired again without a person (DESIGN §5).

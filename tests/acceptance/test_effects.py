@@ -63,3 +63,27 @@ def test_a_submit_that_fails_before_the_commit_is_made_again_once_it_is_surely_a
 def shop(shop: Any) -> Any:
     shop.configure(accounts=["farid"])
     return shop
+
+
+def test_a_doubt_waits_for_a_person_and_goes_on_from_their_word(shop: Any) -> None:
+    """The site gives no bound for late commits and never answers: nothing is fired again before somebody has looked."""
+    shop.configure(
+        accounts=["farid"],
+        extra="[sites.mock.options]\ncommit_latency_s = 'unbounded'\n",
+        navigation_s=3,
+        max_attempts=1,
+    )
+    shop.market.faults({"route": "POST /sell/*/publish", "effect": "hang", "count": 1})
+
+    doubtful = shop.cli("run", "farid", "publish_listing", *PAIRS, "--json")
+    said = shop.cli("effects", "list").said
+    listed = shop.cli("effects", "list", "--state", "unknown", "--json").json["effects"]
+    shown = shop.cli("effects", "show", listed[0]["id"])
+    settled = shop.cli("effects", "settle", listed[0]["id"], "not_done", "--why", "not among my listings")
+
+    assert (doubtful.code, doubtful.json["state"]) == (3, "unknown")
+    assert "1 of them wait for a person" in said
+    assert f"runner effects settle {listed[0]['id']} not_done" in shown.said
+    assert "screenshot:" in shown.said or "last_picture:" in shown.said
+    assert "is not_done; its job 1 is queued" in settled.said, settled.said
+    assert shop.market.ledger("listing_published", "farid") == []

@@ -22,11 +22,14 @@ from runner.sites.translate import translate
 
 
 class MockSite(Site):
-    """The mock marketplace, in any of its layouts. Options: `remember` (true): keep the account signed in."""
+    """The mock marketplace, in any of its layouts.
+
+    Options: `remember` (true) keeps the account signed in; `commit_latency_s` (5) is how long a request that the
+    browser has given up may still take effect, or "unbounded".
+    """
 
     name: ClassVar[str] = "mock"
     revision: ClassVar[str] = "1"
-    commit_latency_s: ClassVar[float | None] = 5.0
     submit_addresses: ClassVar[Mapping[EffectKind, str]] = {
         EffectKind.PUBLISH_LISTING: "**/sell/*/publish",
         EffectKind.SEND_MESSAGE: "**/api/threads/*/messages",
@@ -35,6 +38,8 @@ class MockSite(Site):
     def __init__(self, page: Page, *, base_url: str, steps: Steps, options: Mapping[str, Any]) -> None:
         super().__init__(page, base_url=base_url, steps=steps, options=options)
         self._browsing = Browsing(page, self.base_url)
+        latency = options.get("commit_latency_s", 5.0)
+        self.commit_latency_s = None if latency == "unbounded" else float(latency)
 
     async def whoami(self) -> str | None:
         """The username in the header of a page that this object loaded."""
