@@ -147,7 +147,7 @@ async def screencast(cdp: CDPSession, nth: int, tally: Tally) -> AsyncIterator[N
     def on_frame(frame: dict[str, object]) -> None:
         tally.pictures += 1
         tally.bytes += len(str(frame["data"])) * 3 // 4
-        asyncio.ensure_future(cdp.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]}))  # noqa: RUF006
+        asyncio.ensure_future(cdp.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]}))  # noqa: RUF006 because an acknowledgement is owned by nobody; the measurement ends it
 
     cdp.on("Page.screencastFrame", on_frame)
     await cdp.send("Page.startScreencast", {**JPEG, "everyNthFrame": nth})
@@ -240,14 +240,14 @@ async def main(steps: int, rounds: int) -> None:
 
 
 def show(results: dict[str, list[Tally]], hung: dict[str, str]) -> None:
-    print("way           processor   time   pictures/s   missed   KB each   asked of a hung page")  # noqa: T201
+    print("way           processor   time   pictures/s   missed   KB each   asked of a hung page")  # noqa: T201 because a table is its output
     least = {way: statistics.median(each.cpu_s for each in tallies) for way, tallies in results.items()}
     wall = {way: statistics.median(each.wall_s for each in tallies) for way, tallies in results.items()}
     for way, tallies in results.items():
         pictures = sum(each.pictures for each in tallies)
         kilobytes = sum(each.bytes for each in tallies) / 1024 / pictures if pictures else 0
         rate = pictures / sum(each.wall_s for each in tallies)
-        print(  # noqa: T201
+        print(  # noqa: T201 because a table is its output
             f"{way:12} {least[way] / least['nothing']:9.2f}x {wall[way] / wall['nothing']:6.2f}x {rate:9.1f} "
             f"{sum(each.missed for each in tallies):8} {kilobytes:9.0f}   {hung[way]}"
         )

@@ -65,7 +65,7 @@ class Database:
         """Inserts one row and returns its rowid; table and column names are the program's own, never a request's."""
         columns, marks = ", ".join(values), ", ".join("?" * len(values))
         # No request reaches a name here, and every value is bound.
-        statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
+        statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 because only our own column names go in
         return self._connection.execute(statement, tuple(values.values())).lastrowid or 0
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:

@@ -183,9 +183,9 @@ def find(
         values.append(word)
     where = " AND ".join(conditions)
     # The conditions are chosen from the fixed texts above; all that a visitor typed is bound.
-    total = db.number(f"SELECT count(*) FROM listing WHERE {where}", *values)  # noqa: S608
+    total = db.number(f"SELECT count(*) FROM listing WHERE {where}", *values)  # noqa: S608 because values are bound
     rows = db.all(
-        "SELECT listing.*, (SELECT min(photo.id) FROM photo WHERE listing_id = listing.id) AS cover"  # noqa: S608
+        "SELECT listing.*, (SELECT min(photo.id) FROM photo WHERE listing_id = listing.id) AS cover"  # noqa: S608 because values are bound
         f" FROM listing WHERE {where} ORDER BY {SORTS[sort]} LIMIT ? OFFSET ?",
         *values,
         limit,
