@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import structlog
@@ -10,8 +13,14 @@ import typer
 
 from runner import wiring
 from runner.cli import options
+from runner.store.events import Events
+from runner.store.hub import Subscription
 
 log = structlog.get_logger()
+
+TOLD = frozenset({"JobSucceeded", "JobCancelled"})
+"""What the Orchestrator does not log by itself: it speaks of what went wrong."""
+WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def daemon(
@@ -32,7 +41,30 @@ def daemon(
     async def work(stop: asyncio.Event) -> None:
         async with wiring.open_runner(settings, redactor) as runner:
             log.info("daemon started", cycle_every_s=settings.orchestrator.cycle_every_s, owner=runner.owner)
-            await runner.orchestrator.run(stop, beside=runner.cycles.repeat)
+            async with _told(runner.books.events):
+                await runner.orchestrator.run(stop, beside=runner.cycles.repeat)
             log.info("daemon stopped")
 
     options.enter(work)
+
+
+@asynccontextmanager
+async def _told(events: Events) -> AsyncIterator[None]:
+    """Log every Job that ends or waits, for as long as the body runs."""
+    with events.subscribe() as feed:
+        task = asyncio.create_task(_tell(feed))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+
+
+async def _tell(feed: Subscription) -> None:
+    async for event in feed:
+        if event.name in TOLD:
+            facts = {key: event.data[key] for key in ("flow", "result") if event.data.get(key)}
+            words = WORDS.sub(" ", event.name).lower()
+            log.info(words, account=event.account, job=event.job_id, **facts)
