@@ -10,6 +10,7 @@ from runner import wiring
 from runner.cli import options, output
 from runner.domain.jobs import Attempt, Job, Step
 from runner.domain.states import JobState
+from runner.errors import ErrorKind
 from runner.orchestrator import owners
 
 app = typer.Typer(help="The jobs: list, show, retry, cancel.", no_args_is_help=True)
@@ -82,6 +83,8 @@ def show(job: Number, config: options.Config = None, as_json: options.Json = Fal
             output.say(f"  Then: {output.plain(attempt.reason)}")
         if attempt.evidence_dir:
             output.say(f"  What the browser saw: {settings.evidence.dir / attempt.evidence_dir}")
+        elif attempt.kind and attempt.kind is not ErrorKind.INTERRUPTED:
+            output.say(f"  No evidence could be kept. Is there room in {settings.evidence.dir}?")
 
 
 @app.command(short_help="Queue a job again that failed or waits for a person.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from runner.errors import Conflict, RunnerError, SetupError
 
 PRIMARY = 0xFF
 """SQLite's extended result codes carry the primary one in their low byte."""
+
+FULL_BELOW_BYTES = 1_000_000
 
 
 def complaint(error: BaseException, path: Path, *, busy_timeout_s: float) -> RunnerError | None:
@@ -22,11 +26,14 @@ def complaint(error: BaseException, path: Path, *, busy_timeout_s: float) -> Run
     where = f"The database {path}"
     match code & PRIMARY:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            pids = _writers(path)
+            who = f"process {pids[0]}" if pids else "another process"
+            show = f"ps -fp {pids[0]}" if pids else f"fuser {path}"
             return Conflict(
-                f"{where} is locked: another process has been writing to it for more than {busy_timeout_s:g} s.",
-                cure=f"Wait until it is done and try again; `fuser {path}` shows which process has the file open.",
+                f"{where} is locked: {who} has been writing to it for more than {busy_timeout_s:g} s.",
+                cure=f"Wait until it is done and try again; `{show}` shows which process that is.",
             )
-        case sqlite3.SQLITE_FULL:
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR if code == sqlite3.SQLITE_FULL or _is_full(path.parent):
             return SetupError(f"{where} cannot grow: the disk is full.", cure="Free some space and start again.")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return SetupError(
@@ -48,3 +55,24 @@ def complaint(error: BaseException, path: Path, *, busy_timeout_s: float) -> Run
             return SetupError(f"{where} cannot be read or written: {original}.", cure="Look at the disk.")
         case _:
             return None
+
+
+def _writers(path: Path) -> list[int]:
+    """Processes that hold a write lock on the database, where the system tells (Linux)."""
+    table, files = Path("/proc/locks"), set()
+    for file in (path.with_name(path.name + "-shm"), path):
+        if file.exists():
+            status = file.stat()
+            files.add(f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}")
+    # A line: "12: POSIX  ADVISORY  WRITE 4711 08:01:131074 120 120", with device numbers in hexadecimal.
+    rows = [line.split() for line in table.read_text().splitlines()] if table.exists() else []
+    pids = {int(row[4]) for row in rows if len(row) >= 6 and row[1:4:2] == ["POSIX", "WRITE"] and row[5] in files}
+    return sorted(pids - {os.getpid()})
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether there is no room: what does not fit into the shared memory beside the file is an I/O error to SQLite."""
+    try:
+        return shutil.disk_usage(folder).free < FULL_BELOW_BYTES
+    except OSError:
+        return False
