@@ -17,12 +17,13 @@ from pathlib import Path
 import psutil
 
 POLL_S = 0.02
+FLAG = "--user-data-dir="
 _HAS_PIDFD = hasattr(os, "pidfd_open")
 
 
 def browsers_on(user_data_dir: Path) -> list[psutil.Process]:
     """The browser processes (a wrapper script included) that were started on this folder, oldest first."""
-    return started_with(f"--user-data-dir={user_data_dir}")
+    return started_with(f"{FLAG}{user_data_dir}")
 
 
 def started_with(flag: str) -> list[psutil.Process]:
@@ -33,6 +34,22 @@ def started_with(flag: str) -> list[psutil.Process]:
         if flag in words and not any(word.startswith("--type=") for word in words):
             found.append((process.info["create_time"], process.pid, process))
     return [process for _, _, process in sorted(found, key=lambda each: each[:2])]
+
+
+def has_open(pid: int, user_data_dir: Path) -> bool:
+    """Whether this process is a browser on this folder, however the folder was written when it was started.
+
+    A browser of another account of the machine, which does not show its command line, counts as being on it.
+    """
+    try:
+        process = psutil.Process(pid)
+        words, place = process.cmdline(), Path(process.cwd())
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return "chrom" in process.name().lower()
+    folders = [word.removeprefix(FLAG) for word in words if word.startswith(FLAG)]
+    return any((place / each).resolve() == user_data_dir.resolve() for each in folders)
 
 
 def with_descendants(processes: Iterable[psutil.Process]) -> list[psutil.Process]:

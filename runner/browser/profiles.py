@@ -150,8 +150,7 @@ def _clear_singletons(profile_dir: Path, account: str) -> None:
     link = folder / SINGLETONS[0]
     if link.is_symlink():
         host, _, pid = os.readlink(link).rpartition("-")
-        here = {str(each.pid) for each in processes.browsers_on(folder)}
-        if host == socket.gethostname() and pid in here:
+        if host == socket.gethostname() and pid.isdecimal() and processes.has_open(int(pid), folder):
             # Nobody holds our lock, and yet a browser is open here: a person started it without the runner.
             raise Conflict(
                 f"{account}'s profile is open in a browser that the runner did not start (pid {pid}).",
