@@ -35,6 +35,7 @@ from runner.errors import (
 )
 from runner.orchestrator.effects import Journal
 from runner.orchestrator.evidence import EvidenceKeeper
+from runner.orchestrator.patience import recorded
 from runner.orchestrator.records import Goods, Inbox, Records
 from runner.orchestrator.steps import Recorder
 from runner.orchestrator.visits import OpenSession, Visit, Visits
@@ -109,7 +110,7 @@ class Attempts:
 
     async def perform(self, lease: Lease, visit: Visit, watch: Watch) -> None:
         """Perform the Job once. Raises CancelledError when it was ended from outside, nothing for its own failures."""
-        attempt = await self._records.attempts.start(lease)
+        attempt = await recorded(lambda: self._records.attempts.start(lease))
         trial = Trial(lease=lease, attempt=attempt, visit=visit, recorder=Recorder(self._records.steps, attempt))
         with structlog.contextvars.bound_contextvars(account=lease.job.account, job=lease.job.id, attempt=attempt.id):
             try:
@@ -128,12 +129,13 @@ class Attempts:
         try:
             async with asyncio.timeout(self._rules.attempt_s):
                 result = await self._flow(trial)
-            await self._end(trial, Outcome.SUCCEEDED)
-            await self._engine.succeed(trial.lease, result)
         except StaleLease:
             raise
         except Exception as error:  # noqa: BLE001 — the one place where an error becomes an Outcome
             await self._failed(trial, error)
+        else:
+            await self._end(trial, Outcome.SUCCEEDED)
+            await recorded(lambda: self._engine.succeed(trial.lease, result))
 
     async def _flow(self, trial: Trial) -> Mapping[str, Any]:
         flow = catalog.flow_named(trial.lease.job.flow)
@@ -253,7 +255,7 @@ class Attempts:
         trial.visit.end = SessionEnd.CRASHED if error.kind is ErrorKind.BROWSER_CRASHED else SessionEnd.FAILED
         try:
             await self._end(trial, OUTCOMES[decision.next], error=error, decision=decision)
-            await self._apply(trial, error, decision)
+            await recorded(lambda: self._apply(trial, error, decision))
         except StaleLease:
             log.warning("the lease was lost; the failure is not recorded")
 
@@ -266,6 +268,7 @@ class Attempts:
             case Next.FAIL:
                 await self._engine.fail(lease, kind=kind, error=words)
             case Next.UNKNOWN:
+                await self._records.give_to_a_person(lease, words)
                 await self._engine.doubt(lease, kind=kind, error=words)
             case Next.REQUEUE:
                 await self._engine.requeue(lease)
@@ -295,18 +298,20 @@ class Attempts:
     async def _end(
         self, trial: Trial, outcome: Outcome, *, error: AttemptError | None = None, decision: Decision | None = None
     ) -> None:
-        await self._records.attempts.end(
-            trial.lease,
-            trial.attempt,
-            outcome=outcome,
-            kind=error.kind if error else None,
-            error=str(error) if error else None,
-            step=trial.recorder.failed_in if error else None,
-            wait_s=decision.wait_s if decision and decision.next is Next.RETRY else None,
-            reason=decision.reason if decision else None,
-            sign_ins=trial.sign_ins,
-            popups=trial.popups,
-            evidence_dir=trial.evidence_dir,
+        await recorded(
+            lambda: self._records.attempts.end(
+                trial.lease,
+                trial.attempt,
+                outcome=outcome,
+                kind=error.kind if error else None,
+                error=str(error) if error else None,
+                step=trial.recorder.failed_in if error else None,
+                wait_s=decision.wait_s if decision and decision.next is Next.RETRY else None,
+                reason=decision.reason if decision else None,
+                sign_ins=trial.sign_ins,
+                popups=trial.popups,
+                evidence_dir=trial.evidence_dir,
+            )
         )
 
     async def _keep_evidence(self, trial: Trial, error: AttemptError) -> str | None:

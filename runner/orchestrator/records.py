@@ -38,6 +38,11 @@ class Records:
         """Whether the Job has an Effect that was armed and of which nobody knows yet whether it happened."""
         return bool(await self.effects.list_effects(job_id=lease.job.id, states=[EffectState.ARMED]))
 
+    async def give_to_a_person(self, lease: Lease, why: str) -> None:
+        """What the Job armed and nobody could settle is unknown from now on, and waits for a person."""
+        for effect in await self.effects.list_effects(job_id=lease.job.id, states=[EffectState.ARMED]):
+            await self.effects.transition(lease, effect, EffectState.UNKNOWN, detail=why)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Inbox:

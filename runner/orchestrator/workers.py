@@ -9,8 +9,9 @@ import structlog
 
 from runner.domain.jobs import Lease
 from runner.engine.interface import JobEngine
-from runner.errors import StaleLease
+from runner.errors import Conflict, StaleLease
 from runner.orchestrator.attempts import Attempts
+from runner.orchestrator.patience import recorded
 from runner.orchestrator.visits import Look, Visit, Visits
 from runner.orchestrator.watch import Ending, Watch
 
@@ -38,7 +39,7 @@ class Worker:
     async def run(self, stop: asyncio.Event, *, until: Callable[[], Awaitable[bool]] | None = None) -> None:
         """Work until `stop` is set, or until there is nothing due and `until` answers True."""
         while not stop.is_set():
-            lease = await self._engine.claim(owner=self._owner, ttl_s=LEASE_TTL_S)
+            lease = await recorded(lambda: self._engine.claim(owner=self._owner, ttl_s=LEASE_TTL_S))
             if lease is not None:
                 await self.serve(lease, Look(), stop)
             elif until is not None and await until():
@@ -77,6 +78,9 @@ class Worker:
                     watch.end(Ending.CANCELLED)
                     work.cancel()
                     return
+            except Conflict as locked:
+                # Nobody takes the lease of a process that is alive; when the database can be written, it is renewed.
+                log.warning("the lease could not be renewed yet", job=lease.job.id, error=str(locked))
             except StaleLease:
                 # Its end may just have been recorded, which gives the lease back a moment before the task is done.
                 await asyncio.wait({work}, timeout=SETTLED_S)
