@@ -54,12 +54,12 @@ def test_a_slow_launch_may_be_tried_again(wanted):
     assert error.kind is ErrorKind.TIMEOUT
 
 
-def test_the_browser_gets_neither_secrets_nor_a_proxy(wanted, monkeypatch):
+def test_the_browser_gets_neither_secrets_nor_a_proxy(wanted, tmp_path, monkeypatch):
     for name in ("AMY_PASSWORD", "HTTPS_PROXY", "http_proxy", "PLAYWRIGHT_NODEJS_PATH"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("DISPLAY", ":7")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    environment = launch._browser_environment(wanted)
+    environment = launch._browser_environment(wanted, tmp_path)
     assert {"AMY_PASSWORD", "HTTPS_PROXY", "http_proxy", "PLAYWRIGHT_NODEJS_PATH"}.isdisjoint(environment)
     assert (environment["DISPLAY"], environment["LC_ALL"]) == (":7", "C.UTF-8")
     assert environment["RUNNER_PROFILE_LOCK"] == str(wanted.profile_dir / "lock")
@@ -69,7 +69,7 @@ def test_a_script_that_lost_its_executable_bit_is_copied(tmp_path, monkeypatch):
     real = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.X_OK and real(path, mode))
     browsers = Browsers()
-    browsers._programs = tmp_path
+    browsers._temp_dir = tmp_path
     copy = browsers._program("flocked.sh")
     monkeypatch.undo()
     assert copy.parent == tmp_path

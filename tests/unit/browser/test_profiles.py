@@ -83,12 +83,14 @@ def test_locks_are_left_alone_while_somebody_holds_the_profile(profile):
     assert link.is_symlink()
 
 
-def test_a_browser_that_a_person_opened_there_is_respected(profile):
+@pytest.mark.parametrize("written", ["whole", "relative"])
+def test_a_browser_that_a_person_opened_there_is_respected(profile, written):
     prepare(profile)
     folder = profiles.user_data_dir(profile)
     code = "print(flush=True); input()"
-    command = [sys.executable, "-c", code, f"--user-data-dir={folder}"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as theirs:
+    flag = f"--user-data-dir={folder if written == 'whole' else folder.relative_to(profile.parent)}"
+    command = [sys.executable, "-c", code, flag]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=profile.parent) as theirs:
         theirs.stdout.readline()
         (folder / "SingletonLock").symlink_to(f"{socket.gethostname()}-{theirs.pid}")
         with pytest.raises(Conflict, match=f"did not start .pid {theirs.pid}"):
