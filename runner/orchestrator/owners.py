@@ -10,11 +10,15 @@ from pathlib import Path
 import psutil
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+PROC = Path("/proc")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """A process by host, boot, pid and start time; `str()` gives the form that stands in the database."""
+    """A process by host, boot, pid and start time, none of which a clock that is set can change.
+
+    `str()` gives the form that stands in the database.
+    """
 
     host: str
     boot: str
@@ -69,12 +73,27 @@ def described(owner: str | None) -> str:
 
 
 def _boot() -> str:
-    # Without a boot id (macOS) the boot time stands in; both only need to differ between two boots.
-    return BOOT_ID.read_text().strip()[:8] if BOOT_ID.exists() else str(int(psutil.boot_time()))
+    # Where the system gives no boot id, start times are absolute and differ between two boots by themselves.
+    return BOOT_ID.read_text().strip()[:8] if BOOT_ID.exists() else "-"
 
 
 def _started(pid: int) -> int:
-    process = psutil.Process(pid)
-    if process.status() == psutil.STATUS_ZOMBIE:
+    """When the process was started, in ticks that no setting of the clock moves.
+
+    On Linux these are ticks since boot. psutil adds them to the boot's wall-clock time, which the kernel works out anew
+    from the present time: after a step of the clock every live process would look like another one, hence dead.
+    """
+    if not (PROC / "self" / "stat").exists():
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            raise psutil.NoSuchProcess(pid)
+        return int(process.create_time() * 100)
+    try:
+        stat = (PROC / str(pid) / "stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        raise psutil.NoSuchProcess(pid) from None
+    # "4711 (a name (of any kind)) S …": the state is the third field, the start the twenty-second.
+    state, *rest = stat.rpartition(")")[2].split()
+    if state in ("Z", "X"):
         raise psutil.NoSuchProcess(pid)
-    return int(process.create_time() * 100)
+    return int(rest[18])
