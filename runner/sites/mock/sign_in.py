@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 from runner.errors import ErrorKind, NeedsPerson
 from runner.sites.mock import locators
 from runner.sites.mock.browsing import Browsing
@@ -18,7 +20,7 @@ async def whoami(browsing: Browsing) -> str | None:
 
 async def sign_in(browsing: Browsing, username: str, password: str, *, remember: bool) -> None:
     """Fill in the sign-in form and submit it once. Raises NeedsPerson(VALIDATION) when the password is refused."""
-    if browsing.path != locators.SIGN_IN_PATH or not browsing.loaded:
+    if browsing.path != locators.SIGN_IN_PATH or not browsing.loaded or _leads_elsewhere(browsing.page.url):
         await browsing.open(locators.SIGN_IN_PATH, signed_out_ok=True)
     find = browsing.find
     if browsing.path != locators.SIGN_IN_PATH:  # somebody is signed in still, and the site sent us on
@@ -37,3 +39,8 @@ async def sign_in(browsing: Browsing, username: str, password: str, *, remember:
         )
     await browsing.expect_good(response)
     browsing.mark_unused()
+
+
+def _leads_elsewhere(url: str) -> bool:
+    """Whether this sign-in page goes on to another page than the inbox: a thread that is opened counts as read."""
+    return parse_qs(urlsplit(url).query).get("next", [locators.INBOX_PATH]) != [locators.INBOX_PATH]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -38,6 +39,7 @@ class MockSite(Site):
     def __init__(self, page: Page, *, base_url: str, steps: Steps, options: Mapping[str, Any]) -> None:
         super().__init__(page, base_url=base_url, steps=steps, options=options)
         self._browsing = Browsing(page, self.base_url)
+        self._step_name = ""
         latency = options.get("commit_latency_s", 5.0)
         self.commit_latency_s = None if latency == "unbounded" else float(latency)
 
@@ -73,9 +75,9 @@ class MockSite(Site):
     async def publish(self, listing: Listing, *, before_submit: BeforeSubmit) -> RemoteListing:
         """Publish in the three steps of the form."""
         try:
-            return await selling.publish(self._browsing, self.step, listing, before_submit)
+            return await selling.publish(self._browsing, self._named, listing, before_submit)
         except PlaywrightError as error:
-            raise await self._translated(error, "publish") from error
+            raise await self._translated(error, self._step_name) from error
 
     async def find_listing(self, listing: Listing) -> list[RemoteListing]:
         """Own listings with this reference and title, oldest first."""
@@ -101,6 +103,11 @@ class MockSite(Site):
             Popup(name="survey", locator=find.survey(), dismiss=find.survey_no()),
             Popup(name="cookies", locator=find.cookies(), dismiss=find.cookies_necessary()),
         ]
+
+    def _named(self, name: str, detail: str = "") -> AbstractAsyncContextManager[None]:
+        """A Step whose name is remembered for the error that may end it."""
+        self._step_name = name
+        return self.step(name, detail)
 
     async def _translated(self, error: PlaywrightError, step: str) -> AttemptError:
         """Typed where it happened: the journal must know what the click led to before anybody looks further."""
