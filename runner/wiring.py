@@ -118,6 +118,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         browsers=browsers,
         accounts=records.accounts,
         sessions=records.sessions,
+        profiles=records.profiles,
         owner=owner,
         request_for=plans.request,
         plan_for=plans.site,

@@ -19,6 +19,7 @@ from runner.orchestrator.steps import StepRelay
 from runner.sites.interface import Site
 from runner.sites.popups import PopupWatch
 from runner.store.accounts import Accounts
+from runner.store.profiles import Profiles
 from runner.store.sessions import Sessions
 
 PROFILE_WAIT_S = 15.0
@@ -76,6 +77,7 @@ class Visits:
         browsers: Browsers,
         accounts: Accounts,
         sessions: Sessions,
+        profiles: Profiles,
         owner: str,
         request_for: Callable[[Account, Look], LaunchRequest],
         plan_for: Callable[[Account], SitePlan],
@@ -83,6 +85,7 @@ class Visits:
         self._browsers = browsers
         self._accounts = accounts
         self._sessions = sessions
+        self._profiles = profiles
         self._owner = owner
         self._request_for = request_for
         self._plan_for = plan_for
@@ -121,13 +124,24 @@ class Visits:
         ):
             with attempt:
                 live = await self._browsers.launch(request)
+        try:
+            visit.session = await self._begin(visit, request, plan, live)
+        except BaseException:
+            await live.close()
+            raise
+        return visit.session
+
+    async def _begin(self, visit: Visit, request: LaunchRequest, plan: SitePlan, live: LiveSession) -> OpenSession:
+        name = visit.account.name
         row = await self._sessions.start(
-            visit.account.name, mode=request.mode, owner=self._owner, browser_version=live.browser_version
+            name, mode=request.mode, owner=self._owner, browser_version=live.browser_version
         )
+        await self._profiles.save(name, path=str(request.profile_dir), browser_major=request.browser.major)
         relay = StepRelay()
         site = plan.adapter(live.page, base_url=plan.base_url, steps=relay, options=plan.options)
         popups = PopupWatch(live.page, site.popups())
-        visit.session = OpenSession(
+        await popups.__aenter__()  # it ends with the page: there is nothing to remove from a browser that closes
+        return OpenSession(
             row=row,
             live=live,
             site=site,
@@ -135,8 +149,6 @@ class Visits:
             relay=relay,
             allowed_origins=frozenset(request.allowed_origins),
         )
-        await popups.__aenter__()  # it ends with the page: there is nothing to remove from a browser that closes
-        return visit.session
 
     async def close(self, visit: Visit) -> None:
         """Close the visit's Session, if one is open, and record why it ended."""
