@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from runner.domain.states import EvidenceKind, JobState, Mode, Outcome, Priority, SessionEnd
+from runner.domain.states import EvidenceKind, IfFailed, JobState, Mode, Outcome, Priority, SessionEnd
 from runner.errors import ErrorKind
 
 
@@ -17,6 +17,10 @@ class NewJob:
 
     `key` makes submitting idempotent: a second Job with the same key is the first one. `pinned_to` reserves the
     Job for one owner (an on-demand run); it falls back to everybody when that owner is gone.
+
+    `after` names the Jobs that must have succeeded first: a number is a stored Job, a text is the key of a stored Job
+    or of one in the same submission. `if_failed` says what becomes of this Job when one of them fails or is cancelled.
+    `timeout_s` bounds each Attempt, in place of the configured time.
     """
 
     account: str
@@ -28,11 +32,18 @@ class NewJob:
     batch_id: int | None = None
     max_attempts: int = 3
     pinned_to: str | None = None
+    after: Sequence[int | str] = ()
+    if_failed: IfFailed = IfFailed.FAIL
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A stored Job. `attempts` counts those that cost one; `fence` rises with every claim."""
+    """A stored Job. `attempts` counts those that cost one; `fence` rises with every claim.
+
+    `waits_for` counts the Jobs that must still succeed before this one may be claimed. One that has `pruned_at` is gone
+    but for its key: its params and its result are empty, its numbers 0.
+    """
 
     id: int
     account: str
@@ -56,6 +67,31 @@ class Job:
     error_kind: ErrorKind | None
     error: str | None
     cancel_requested: bool
+    timeout_s: float | None = None
+    if_failed: IfFailed = IfFailed.FAIL
+    waits_for: int = 0
+    pruned_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFilter:
+    """Which Jobs: those that meet every condition given. `ended_before` leaves out what has not ended."""
+
+    ids: Sequence[int] = ()
+    states: Sequence[JobState] = ()
+    account: str | None = None
+    flow: str | None = None
+    batch_id: int | None = None
+    error_kind: ErrorKind | None = None
+    ended_before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bulk:
+    """What came of changing many Jobs: the numbers of those that were changed, and why the others were not."""
+
+    changed: Sequence[int]
+    refused: Mapping[int, str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,13 +11,17 @@ from runner.domain.states import Priority
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An active Account that nobody holds, with its most pressing due Job."""
+    """An active Account that nobody holds, with its most pressing due Job.
+
+    `priority` is the one that counts now; `given` is the one that the Job was given, when waiting has raised it.
+    """
 
     account: str
     job_id: int
     priority: Priority
     due_at: datetime
     last_served_at: datetime | None
+    given: Priority | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,8 @@ def choose(candidates: Sequence[Candidate], now: datetime) -> Choice | None:
     best = min(candidates, key=_order)
     served = f"last served {_ago(now, best.last_served_at)} ago" if best.last_served_at else "never served"
     urgency = "" if best.priority is Priority.NORMAL else f"priority {best.priority}, "
+    if best.given is not None and best.given is not best.priority:
+        urgency = f"priority {best.given} raised to {best.priority} by waiting {_ago(now, best.due_at)}, "
     rivals = len(candidates) - 1
     among = "the only one due" if rivals == 0 else f"longest ago among {rivals + 1} due"
     return Choice(candidate=best, reason=f"{urgency}{served}, {among}")

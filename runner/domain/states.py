@@ -54,6 +54,13 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
+class IfFailed(StrEnum):
+    """What becomes of a Job when one that it waits for fails or is cancelled."""
+
+    FAIL = "fail"  # it fails too
+    SKIP = "skip"  # it is cancelled: it was only worth doing after the other
+
+
 class EvidenceKind(StrEnum):
     SCREENSHOT = "screenshot"  # the full page at the moment of failure
     LAST_PICTURE = "last_picture"  # the last picture seen, when the page cannot be asked any more

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.jobs import Job, Lease
 from runner.domain.states import ENDED, JobState, may_become
-from runner.engine import heads
+from runner.engine import dependencies, heads
 from runner.errors import Conflict
 from runner.store import events, fences
 from runner.store.database import Database
@@ -43,6 +43,7 @@ async def leave(
     await heads.refresh(connection, [account_id], db.clock.now())
     told = {key: given[key] for key in ("error", "error_kind", "result") if given.get(key) is not None}
     await _record(db, connection, lease.job, account_id, name, told | dict(data or {}))
+    await dependencies.settle(db, connection, lease.job.id, to)
 
 
 async def move(
@@ -65,6 +66,24 @@ async def move(
     account_id: int = (await connection.execute(statement.returning(job.c.account_id))).scalar_one()
     await heads.refresh(connection, [account_id], db.clock.now())
     await _record(db, connection, found, account_id, name, dict(data or {}))
+    await dependencies.settle(db, connection, found.id, to)
+
+
+async def retry(db: Database, connection: AsyncConnection, found: Job) -> None:
+    """Queue a Job afresh, with all its attempts. Raises Conflict when its state or one that it waits for forbids it."""
+    values = {"attempts": 0, "due_at": db.clock.now(), "error_kind": None, "error": None}
+    values |= {"cancel_requested": False, "pinned_to": None, "reason": None}
+    values |= {"waits_for": await dependencies.expect_possible(connection, found.id)}
+    data = {"reason": "by an operator"}
+    await move(db, connection, found, JobState.QUEUED, "JobRequeued", values=values, data=data)
+
+
+async def cancel(db: Database, connection: AsyncConnection, found: Job) -> None:
+    """Cancel a Job, or ask whoever has it to end it. Raises Conflict when it has ended."""
+    if found.state is JobState.RUNNING:
+        await ask_to_cancel(db, connection, found)
+    else:
+        await move(db, connection, found, JobState.CANCELLED, "JobCancelled")
 
 
 async def ask_to_cancel(db: Database, connection: AsyncConnection, found: Job) -> None:

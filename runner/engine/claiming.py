@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from runner.domain import rotation
+from runner.domain import priorities, rotation
 from runner.domain.jobs import Lease
 from runner.domain.rotation import Candidate
 from runner.domain.states import JobState
@@ -60,11 +60,11 @@ async def choose(connection: AsyncConnection, now: datetime, *, owner: str, acco
 
 
 async def this_one(connection: AsyncConnection, job_id: int, *, owner: str) -> Chosen | None:
-    """This very Job, if it is queued, its Account free, and it is not reserved for another owner."""
+    """This very Job, if it is queued, waits for no other, its Account is free, and it is not another owner's."""
     statement = (
         select(job.c.account_id, account.c.name)
         .select_from(job.join(account, account.c.id == job.c.account_id))
-        .where(job.c.id == job_id, heads.IS_QUEUED, heads.IS_FREE)
+        .where(job.c.id == job_id, heads.IS_QUEUED, heads.IS_READY, heads.IS_FREE)
         .where(or_(job.c.pinned_to.is_(None), job.c.pinned_to == owner))
     )
     row = (await connection.execute(statement)).first()
@@ -98,7 +98,7 @@ async def _due(
     """The most pressing due Job of each Account whose turn may come, with the Account's id."""
     found: dict[str, tuple[Candidate, int]] = {}
     for row in await heads.due(connection, now, owner=owner, account_id=account_id):
-        candidate = _candidate(row)
+        candidate = _candidate(row, now)
         rival = found.get(candidate.account)
         if rival is None or _pressing(candidate) < _pressing(rival[0]):
             found[candidate.account] = (candidate, row.account_id)
@@ -109,11 +109,13 @@ def _pressing(candidate: Candidate) -> tuple[int, datetime, int]:
     return (candidate.priority.rank, candidate.due_at, candidate.job_id)
 
 
-def _candidate(row: Row[Any]) -> Candidate:
+def _candidate(row: Row[Any], now: datetime) -> Candidate:
+    given = rows.PRIORITIES[row.rank]
     return Candidate(
         account=row.account,
         job_id=row.id,
-        priority=rows.PRIORITIES[row.rank],
+        priority=priorities.raised(given, due_at=row.due_at, now=now),
+        given=given,
         due_at=row.due_at,
         last_served_at=row.last_served_at,
     )

@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from runner.domain.jobs import BatchProgress, Job, Lease, NewJob
+from runner.domain.jobs import BatchProgress, Bulk, Job, JobFilter, Lease, NewJob
 from runner.domain.states import JobState
-from runner.engine import changing, claiming, heads, releasing, rows, submitting
+from runner.engine import bulk, changing, claiming, heads, pruning, releasing, rows, submitting
 from runner.engine.interface import JobEngine
 from runner.errors import ErrorKind, NotFound, StaleLease
 from runner.store import fences
@@ -103,22 +103,36 @@ class EmbeddedEngine(JobEngine):
     async def cancel(self, job_id: int) -> Job:
         """See JobEngine. An unknown Job can be cancelled too."""
         async with self._db.write() as connection:
-            found = await rows.fetch(connection, job_id)
-            if found.state is JobState.RUNNING:
-                await changing.ask_to_cancel(self._db, connection, found)
-            else:
-                await changing.move(self._db, connection, found, JobState.CANCELLED, "JobCancelled")
+            await changing.cancel(self._db, connection, await rows.fetch(connection, job_id))
             return await rows.fetch(connection, job_id)
 
     async def retry(self, job_id: int) -> Job:
         """See JobEngine."""
         async with self._db.write() as connection:
-            found = await rows.fetch(connection, job_id)
-            values = {"attempts": 0, "due_at": self._db.clock.now(), "error_kind": None, "error": None}
-            values |= {"cancel_requested": False, "pinned_to": None, "reason": None}
-            data = {"reason": "by an operator"}
-            await changing.move(self._db, connection, found, JobState.QUEUED, "JobRequeued", values=values, data=data)
+            await changing.retry(self._db, connection, await rows.fetch(connection, job_id))
             return await rows.fetch(connection, job_id)
+
+    async def find(self, which: JobFilter) -> list[int]:
+        """See JobEngine."""
+        return await bulk.find(self._db, which)
+
+    async def cancel_many(self, job_ids: Sequence[int]) -> Bulk:
+        """See JobEngine."""
+        return await bulk.each(
+            self._db, job_ids, lambda connection, found: changing.cancel(self._db, connection, found)
+        )
+
+    async def retry_many(self, job_ids: Sequence[int]) -> Bulk:
+        """See JobEngine."""
+        ordered = await bulk.needs_first(self._db, job_ids)
+        return await bulk.each(self._db, ordered, lambda connection, found: changing.retry(self._db, connection, found))
+
+    async def delete(self, job_ids: Sequence[int]) -> Bulk:
+        """See JobEngine. One transaction: give it some hundreds at a time."""
+        async with self._db.write() as connection:
+            done = await pruning.delete_jobs(self._db, connection, job_ids)
+            await pruning.delete_empty_batches(connection)
+            return done
 
     async def get(self, job_id: int) -> Job:
         """See JobEngine."""

@@ -1,7 +1,8 @@
 """The heads of the Accounts' queues: what a claim reads instead of all the Jobs.
 
-An Account's head is its most pressing due Job that is not pinned. It stands in the Account's own row, beside the time
-at which the next Job falls due (`wake_at`), and is computed anew whenever a Job of the Account changes its state.
+An Account's head is its most pressing due Job that is not pinned and waits for no other. It stands in the Account's own
+row, beside the times at which the next Job falls due (`wake_at`) and at which waiting raises one to a higher priority
+(`raise_at`, the rule of `domain.priorities`), and is computed anew whenever a Job of the Account changes its state.
 
 The statements are built once: to build one costs more than to execute it.
 """
@@ -13,12 +14,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Row,
     Select,
     Update,
     and_,
     bindparam,
+    case,
     exists,
     func,
     literal_column,
@@ -28,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runner.domain.priorities import RAISED_EVERY_S
 from runner.domain.states import AccountState, JobState, Priority
 from runner.store.account_ids import CHUNK
 from runner.store.columns import UtcTime
@@ -35,6 +39,9 @@ from runner.store.tables import account, job
 
 WOKEN_AT_ONCE = 1_000
 """So that one claim never keeps the writer for long when a whole night's Jobs fall due in the same second."""
+
+RAISED_AT_ONCE = 50
+"""A raise may come some claims late: nobody is promised the second of it."""
 
 CANDIDATES = 16
 
@@ -48,7 +55,8 @@ IS_FREE = ~exists(
     .correlate(account)
 )
 HAS_HEAD = account.c.head_rank.is_not(None)
-WAITING = and_(IS_QUEUED, job.c.pinned_to.is_(None))
+IS_READY = job.c.waits_for == literal_column("0")
+WAITING = and_(IS_QUEUED, job.c.pinned_to.is_(None), IS_READY)
 NOW = bindparam("now", type_=UtcTime)
 
 
@@ -64,8 +72,9 @@ async def refresh_served(connection: AsyncConnection, account_id: int, now: date
 
 
 async def wake(connection: AsyncConnection, now: datetime) -> None:
-    """Compute the heads of the Accounts for which a Job has fallen due since."""
+    """Compute the heads of the Accounts for which a Job has fallen due, or is raised by waiting, since."""
     await connection.execute(_WAKE, {"now": now})
+    await connection.execute(_RAISE, {"now": now})
 
 
 async def mistrust(connection: AsyncConnection, now: datetime, account_id: int | None) -> None:
@@ -95,28 +104,50 @@ async def next_due_at(connection: AsyncConnection) -> datetime | None:
     return min((time for time in times if time is not None), default=None)
 
 
-def _first(what: ColumnElement[Any], rank: int) -> ColumnElement[Any]:
-    """Of the longest due Job of one rank: a single look into the index, however many Jobs wait for later."""
-    return (
-        select(what)
-        .where(job.c.account_id == account.c.id, job.c.rank == literal_column(str(rank)), job.c.due_at <= NOW, WAITING)
+_OF_ACCOUNT = job.c.account_id == literal_column("account.id")
+"""Of the Account that the statement around is about, however deep it stands."""
+
+_STEP = literal_column(str(RAISED_EVERY_S * 1_000_000), BigInteger)
+
+
+def _longest_due(rank: int) -> Select[Any]:
+    """The longest due Job of one given rank: a single look into the index, however many Jobs wait for later.
+
+    Of one rank it is the first to be raised, so no other Job of that rank can be more pressing.
+    """
+    given = literal_column(str(rank), BigInteger)
+    steps = NOW.op("-", return_type=BigInteger())(job.c.due_at) // _STEP
+    counts = case((steps >= given, literal_column("0", BigInteger)), else_=given - steps)
+    raise_at = case((steps < given, job.c.due_at.op("+", return_type=BigInteger())((steps + 1) * _STEP)))
+    found = (
+        select(job.c.id, counts.label("rank"), job.c.due_at, raise_at.label("raise_at"))
+        .where(_OF_ACCOUNT, job.c.rank == given, job.c.due_at <= NOW, WAITING)
         .order_by(job.c.due_at, job.c.id)
         .limit(literal_column("1"))
-        .scalar_subquery()
     )
+    return select(found.subquery(f"longest_due_{rank}"))
 
 
-def _head(what: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.coalesce(*(_first(what, rank) for rank in range(len(Priority))))
+def _head(what: str) -> ColumnElement[Any]:
+    """A column of the most pressing of the due Jobs: the highest priority that counts now, then the longest due."""
+    firsts = union_all(*(_longest_due(rank) for rank in range(len(Priority)))).subquery("firsts")
+    order = (firsts.c.rank, firsts.c.due_at, firsts.c.id)
+    return select(firsts.c[what]).order_by(*order).limit(literal_column("1")).scalar_subquery()
+
+
+def _next_raise() -> ColumnElement[Any]:
+    firsts = union_all(*(_longest_due(rank) for rank in range(1, len(Priority)))).subquery("firsts")
+    return select(func.min(firsts.c.raise_at)).scalar_subquery()
 
 
 def _refresh(which: ColumnElement[bool]) -> Update:
-    waits = (job.c.account_id == account.c.id, WAITING, job.c.due_at > NOW)
+    waits = (_OF_ACCOUNT, WAITING, job.c.due_at > NOW)
     values = {
-        "head_job_id": _head(job.c.id),
-        "head_rank": _head(job.c.rank),
-        "head_due_at": _head(job.c.due_at),
+        "head_job_id": _head("id"),
+        "head_rank": _head("rank"),
+        "head_due_at": _head("due_at"),
         "wake_at": select(func.min(job.c.due_at)).where(*waits).scalar_subquery(),
+        "raise_at": _next_raise(),
     }
     return update(account).where(which).values(values)
 
@@ -141,7 +172,7 @@ def _due(*which: ColumnElement[bool]) -> Select[Any]:
     reserved = (
         _candidates()
         .select_from(owned)
-        .where(IS_QUEUED, job.c.pinned_to == bindparam("owner"), *which)
+        .where(IS_QUEUED, IS_READY, job.c.pinned_to == bindparam("owner"), *which)
         .order_by(job.c.rank, job.c.due_at, job.c.id)
     )
     both = union_all(select(heads.subquery("heads")), select(reserved.subquery("reserved"))).subquery("due")
@@ -154,6 +185,11 @@ _REFRESH_SERVED = _refresh(_ONE).values(last_served_at=NOW)
 _WAKE = _refresh(
     account.c.id.in_(
         select(account.c.id).where(account.c.wake_at <= NOW).order_by(account.c.wake_at).limit(WOKEN_AT_ONCE)
+    )
+)
+_RAISE = _refresh(
+    account.c.id.in_(
+        select(account.c.id).where(account.c.raise_at <= NOW).order_by(account.c.raise_at).limit(RAISED_AT_ONCE)
     )
 )
 _MISTRUST = _refresh(and_(IS_ACTIVE, HAS_HEAD, IS_FREE))

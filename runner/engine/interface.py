@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from runner.domain.jobs import BatchProgress, Job, Lease, NewJob
+from runner.domain.jobs import BatchProgress, Bulk, Job, JobFilter, Lease, NewJob
 from runner.domain.states import JobState
 from runner.errors import ErrorKind
 
@@ -18,9 +18,12 @@ class JobEngine(Protocol):
     """
 
     async def submit(self, jobs: Sequence[NewJob]) -> list[Job]:
-        """Store Jobs in one transaction; one whose key exists already is returned as it stands.
+        """Store Jobs in one transaction; one whose key exists already is returned as it stands, pruned or not.
 
-        Raises NotFound when an Account does not exist.
+        A Job waits until those that it names in `after` have succeeded; when one of them fails or is cancelled, now or
+        later, it fails or is skipped (cancelled), as its `if_failed` says, and its `error` names the one.
+        Raises NotFound when an Account, or a Job to wait for, does not exist, and SetupError with the path when Jobs
+        would wait for each other in a circle.
         """
         ...
 
@@ -31,13 +34,14 @@ class JobEngine(Protocol):
     async def claim(self, *, owner: str, ttl_s: float, account: str | None = None) -> Lease | None:
         """Lease the Job that Rotation chooses, of `account` only when given; None when nothing is due.
 
-        A Job pinned to another live owner is passed over. An Account that is not active, or that has a running Job,
-        is passed over.
+        A Job pinned to another live owner, or that waits for another Job, is passed over. So is an Account that is not
+        active, or that has a running Job. A due Job that waits counts as more urgent from time to time: see
+        `domain.priorities`.
         """
         ...
 
     async def claim_job(self, job_id: int, *, owner: str, ttl_s: float) -> Lease | None:
-        """Lease this very Job if it is queued and its Account free; None otherwise.
+        """Lease this very Job if it is queued, waits for no other, and its Account is free; None otherwise.
 
         Neither the Account's state nor the Job's due_at matters; a Job pinned to another owner is not leased.
         """
@@ -86,7 +90,30 @@ class JobEngine(Protocol):
         ...
 
     async def retry(self, job_id: int) -> Job:
-        """Queue a failed, cancelled, parked or unknown Job again with its attempts at 0. Raises NotFound, Conflict."""
+        """Queue a failed, cancelled, parked or unknown Job again with its attempts at 0.
+
+        Raises NotFound, and Conflict when its state forbids it or when a Job that it waits for has failed.
+        """
+        ...
+
+    async def find(self, which: JobFilter) -> Sequence[int]:
+        """The numbers of all Jobs that match, the oldest first. Raises NotFound for an unknown Account."""
+        ...
+
+    async def cancel_many(self, job_ids: Sequence[int]) -> Bulk:
+        """Cancel each as `cancel` would; one that cannot be is refused, and the others are cancelled all the same."""
+        ...
+
+    async def retry_many(self, job_ids: Sequence[int]) -> Bulk:
+        """Queue each again as `retry` would, those first that others of them wait for."""
+        ...
+
+    async def delete(self, job_ids: Sequence[int]) -> Bulk:
+        """Delete Jobs that have ended, with their Attempts, Steps and Evidence rows, in one transaction.
+
+        Their keys are remembered for ever, and their Effects and Events stay. Refused: a Job that has not ended, that a
+        queued one waits for, or about whose Effect a person must still decide.
+        """
         ...
 
     async def get(self, job_id: int) -> Job:

@@ -14,10 +14,10 @@ from runner.domain.jobs import Job, NewJob
 from runner.domain.states import JobState, Priority
 from runner.errors import NotFound
 from runner.store.account_ids import CHUNK
-from runner.store.tables import account, job
+from runner.store.tables import account, job, pruned_job
 
 PRIORITIES = tuple(Priority)
-PLAIN = tuple(field.name for field in fields(Job) if field.name not in ("account", "priority"))
+PLAIN = tuple(field.name for field in fields(Job) if field.name not in ("account", "priority", "pruned_at"))
 
 
 def select_jobs() -> Select[Any]:
@@ -30,6 +30,40 @@ def to_job(row: Row[Any], *, account: str | None = None) -> Job:
     columns = row._mapping
     values = {name: columns[name] for name in PLAIN}
     return Job(**values, account=account or columns["account"], priority=PRIORITIES[columns["rank"]])
+
+
+def select_pruned() -> Select[Any]:
+    """What is left of Jobs that were pruned, with the names of their Accounts."""
+    return select(pruned_job, account.c.name.label("account")).select_from(pruned_job.join(account))
+
+
+def to_pruned(row: Row[Any]) -> Job:
+    """A row of `select_pruned` as a Job that is gone."""
+    return Job(
+        id=row.job_id,
+        account=row.account,
+        flow=row.flow,
+        params={},
+        state=row.state,
+        priority=Priority.NORMAL,
+        due_at=row.created_at,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        attempts=0,
+        max_attempts=0,
+        key=row.key,
+        batch_id=None,
+        pinned_to=None,
+        owner=None,
+        lease_until=None,
+        fence=0,
+        reason=None,
+        result=None,
+        error_kind=None,
+        error=None,
+        cancel_requested=False,
+        pruned_at=row.pruned_at,
+    )
 
 
 async def fetch(connection: AsyncConnection, job_id: int) -> Job:
@@ -66,4 +100,7 @@ def new_row(new: NewJob, account_id: int, now: datetime) -> dict[str, Any]:
         "pinned_to": new.pinned_to,
         "fence": 0,
         "cancel_requested": False,
+        "timeout_s": new.timeout_s,
+        "if_failed": new.if_failed,
+        "waits_for": 0,
     }

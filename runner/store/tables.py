@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from runner.domain.effects import EffectKind, EffectState
 from runner.domain.listings import ListingState
-from runner.domain.states import AccountState, Direction, EvidenceKind, JobState, Mode, Outcome, SessionEnd
+from runner.domain.states import AccountState, Direction, EvidenceKind, IfFailed, JobState, Mode, Outcome, SessionEnd
 from runner.errors import ErrorKind
 from runner.store.columns import EnumText, Json, SafeText, UtcTime
 
@@ -63,11 +63,13 @@ account = Table(
     Column("last_served_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     # The head of the Account's queue: its most pressing due Job that is not pinned, kept up to date by the engine so
-    # that a claim reads 16 rows of one index and not 100,000 Jobs. `wake_at` is when the next one falls due.
+    # that a claim reads 16 rows of one index and not 100,000 Jobs. `wake_at` is when the next one falls due, `raise_at`
+    # when waiting next raises one to a higher priority; `head_rank` is the priority that counts, not the one given.
     Column("head_job_id", BigId),
     Column("head_rank", Integer),
     Column("head_due_at", UtcTime),
     Column("wake_at", UtcTime),
+    Column("raise_at", UtcTime),
     sqlite_autoincrement=True,
 )
 Index(
@@ -83,6 +85,12 @@ Index(
     account.c.wake_at,
     sqlite_where=text("wake_at IS NOT NULL"),
     postgresql_where=text("wake_at IS NOT NULL"),
+)
+Index(
+    "ix_account_raise_at",
+    account.c.raise_at,
+    sqlite_where=text("raise_at IS NOT NULL"),
+    postgresql_where=text("raise_at IS NOT NULL"),
 )
 
 tag = Table("tag", metadata, _id(), Column("name", String(200), nullable=False, unique=True))
@@ -154,12 +162,15 @@ job = Table(
     Column("error_kind", EnumText(ErrorKind)),
     Column("error", SafeText),
     Column("cancel_requested", Boolean, nullable=False),
+    Column("timeout_s", Float),
+    Column("if_failed", EnumText(IfFailed), nullable=False, server_default=text("'fail'")),
+    Column("waits_for", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("rank BETWEEN 0 AND 3", name="rank"),
     sqlite_autoincrement=True,
 )
 # An Account has one live Lease, whatever the code above the database believes.
 Index("uq_job_one_running", job.c.account_id, unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING)
-_WAITING = text("state = 'queued' AND pinned_to IS NULL")
+_WAITING = text("state = 'queued' AND pinned_to IS NULL AND waits_for = 0")
 Index(
     "ix_job_waiting",
     job.c.account_id,
@@ -174,6 +185,29 @@ Index("ix_job_pinned", job.c.pinned_to, job.c.due_at, sqlite_where=_PINNED, post
 Index("ix_job_account", job.c.account_id, job.c.id)
 Index("ix_job_state", job.c.state, job.c.id)
 Index("ix_job_batch", job.c.batch_id, job.c.state)
+_ENDED = text("ended_at IS NOT NULL")
+Index("ix_job_ended_at", job.c.ended_at, sqlite_where=_ENDED, postgresql_where=_ENDED)
+
+job_dependency = Table(
+    "job_dependency",
+    metadata,
+    Column("job_id", BigId, ForeignKey("job.id"), primary_key=True),
+    Column("needs_id", BigId, ForeignKey("job.id"), primary_key=True, index=True),
+)
+
+# What is left of a pruned Job: enough to know that what its key stands for was asked for, and how it ended.
+pruned_job = Table(
+    "pruned_job",
+    metadata,
+    Column("key", SafeText, primary_key=True),
+    Column("job_id", BigId, nullable=False, index=True),
+    _ref("account_id", "account.id"),
+    Column("flow", String(100), nullable=False),
+    Column("state", EnumText(JobState), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("pruned_at", UtcTime, nullable=False),
+)
 
 attempt = Table(
     "attempt",
@@ -252,7 +286,8 @@ effect = Table(
     Column("natural_key", SafeText, nullable=False),
     Column("payload_hash", String(64), nullable=False),
     Column("state", EnumText(EffectState), nullable=False, index=True),
-    _ref("job_id", "job.id", index=True),
+    # No foreign key: an Effect outlives the Job that is pruned, or the same listing could be published again.
+    Column("job_id", BigId, nullable=False, index=True),
     Column("fence", Integer, nullable=False),
     Column("armed_at", UtcTime),
     Column("remote_id", SafeText),

@@ -214,7 +214,7 @@ async def test_the_more_urgent_job_comes_first_also_within_an_account(house: Hou
         [
             read_inbox("amy", priority=Priority.LOW),
             read_inbox("bob", priority=Priority.NORMAL),
-            read_inbox("cleo", priority=Priority.LOW, due_at=START - timedelta(hours=1)),
+            read_inbox("cleo", priority=Priority.LOW, due_at=START - timedelta(minutes=10)),
             read_inbox("cleo", priority=Priority.URGENT),
         ]
     )
