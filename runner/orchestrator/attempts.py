@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import structlog
 from runner.browser.fence import submit_fence
 from runner.domain.accounts import Account
 from runner.domain.clock import Clock
-from runner.domain.jobs import Attempt, Lease
+from runner.domain.jobs import Attempt, Job, Lease
 from runner.domain.retry import Decision, Next, RetryPolicy, decide
 from runner.domain.states import AccountState, Outcome, SessionEnd
 from runner.engine.interface import JobEngine
@@ -52,11 +52,17 @@ Trace = Literal["on-retry", "always", "off"]
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptRules:
-    """Settings of an Attempt; times in seconds."""
+    """Settings of an Attempt; times in seconds. `max_attempts` is what a Job gets for which nobody asked for another."""
 
     attempt_s: float
     trace: Trace
     policy_for: Callable[[ErrorKind], RetryPolicy]
+    max_attempts: int = 3
+
+    def policy(self, job: Job, kind: ErrorKind) -> RetryPolicy:
+        """The policy after a failure of this kind; a Job that was given a number of attempts of its own keeps to it."""
+        policy = self.policy_for(kind)
+        return policy if job.max_attempts == self.max_attempts else replace(policy, max_attempts=job.max_attempts)
 
 
 @dataclass(kw_only=True)
@@ -122,12 +128,13 @@ class Attempts:
                 visit.spoilt = True
                 log.warning("the lease was lost; nothing is recorded")
             finally:
+                await trial.recorder.close()
                 if visit.session is not None:
                     visit.session.relay.recorder = None
 
     async def _to_an_outcome(self, trial: Trial) -> None:
         try:
-            async with asyncio.timeout(self._rules.attempt_s):
+            async with asyncio.timeout(trial.lease.job.timeout_s or self._rules.attempt_s):
                 result = await self._flow(trial)
         except StaleLease:
             raise
@@ -247,7 +254,7 @@ class Attempts:
             trial.evidence_dir = await self._keep_evidence(trial, error)
         await self._pause_for_a_person(trial)
         counted = lease.job.attempts + 1
-        decision = decide(error, attempts=counted, policy=self._rules.policy_for(error.kind), dice=self._dice)
+        decision = decide(error, attempts=counted, policy=self._rules.policy(lease.job, error.kind), dice=self._dice)
         if decision.next is Next.FAIL and await self._records.fired_and_unsettled(lease):
             decision = Decision(next=Next.UNKNOWN, wait_s=0, reason="fired, and no attempt is left to read back")
         log.warning("attempt failed", kind=error.kind, error=error.what, next=decision.next, reason=decision.reason)
@@ -298,6 +305,7 @@ class Attempts:
     async def _end(
         self, trial: Trial, outcome: Outcome, *, error: AttemptError | None = None, decision: Decision | None = None
     ) -> None:
+        await recorded(trial.recorder.written)
         await recorded(
             lambda: self._records.attempts.end(
                 trial.lease,

@@ -24,7 +24,7 @@ _INSERT_MANY = _INSERT.returning(event.c.id, sort_by_parameter_order=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """An Event before it has its number; `account` is the Account's id and name."""
+    """An Event before it has its number; `account` is the Account's id and name, `at` the moment unless it is now."""
 
     name: str
     account: tuple[int, str] | None = None
@@ -32,6 +32,7 @@ class Fact:
     attempt_id: int | None = None
     batch_id: int | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 async def record(db: Database, connection: AsyncConnection, facts: Sequence[Fact]) -> list[Event]:
@@ -39,13 +40,13 @@ async def record(db: Database, connection: AsyncConnection, facts: Sequence[Fact
     if not facts:
         return []
     at = db.clock.now()
-    rows = [_row(fact, at) for fact in facts]
+    rows = [_row(fact, fact.at or at) for fact in facts]
     if len(rows) == 1:
         inserted = (await connection.execute(_INSERT, rows[0])).inserted_primary_key
         ids = [inserted[0]] if inserted else []
     else:
         ids = list((await connection.execute(_INSERT_MANY, rows)).scalars())
-    events = [_event(number, at, fact) for number, fact in zip(ids, facts, strict=True)]
+    events = [_event(number, fact.at or at, fact) for number, fact in zip(ids, facts, strict=True)]
     db.record(events)
     return events
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from runner.domain.jobs import Attempt, Step
-from runner.errors import NotFound
 from runner.store import events
 from runner.store.database import Database
-from runner.store.tables import account, attempt, job, step
+from runner.store.tables import job, step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A Step at the moment when it begins (`ended_at` and `ok` are None) or ends; `ordinal` names it in its Attempt."""
+
+    ordinal: int
+    name: str
+    started_at: datetime
+    detail: str | None = None
+    ended_at: datetime | None = None
+    ok: bool | None = None
 
 
 class Steps:
@@ -20,28 +33,22 @@ class Steps:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def start(self, started: Attempt, *, ordinal: int, name: str, detail: str | None = None) -> int:
-        """Record that a Step begins; returns its id."""
-        values = {
-            "attempt_id": started.id,
-            "ordinal": ordinal,
-            "name": name,
-            "detail": detail,
-            "started_at": self._db.clock.now(),
-        }
-        async with self._db.write(durable=False) as connection:
-            step_id: int = (await connection.execute(insert(step).returning(step.c.id), values)).scalar_one()
-            await self._record(connection, "StepStarted", step_id)
-            return step_id
+    def now(self) -> datetime:
+        """The moment for a Mark that is written a little later."""
+        return self._db.clock.now()
 
-    async def end(self, step_id: int, *, ok: bool, detail: str | None = None) -> None:
-        """Record that a Step ended; a `detail` replaces the one from its start. Raises NotFound."""
-        values: dict[str, Any] = {"ended_at": self._db.clock.now(), "ok": ok}
-        if detail is not None:
-            values["detail"] = detail
+    async def write(self, of: Attempt, marks: Sequence[Mark]) -> None:
+        """Record what began and ended in one Attempt, in the order given, each with its Event, in one transaction."""
+        began = [_row(of, mark) for mark in marks if mark.ended_at is None]
+        ended = [_ending(of, mark) for mark in marks if mark.ended_at is not None]
         async with self._db.write(durable=False) as connection:
-            await connection.execute(update(step).where(step.c.id == step_id).values(values))
-            await self._record(connection, "StepEnded", step_id)
+            if began:
+                await connection.execute(_BEGIN, began)
+            if ended:
+                await connection.execute(_END, ended)
+            account_id, batch_id = (await connection.execute(_WHOSE, {"of_job": of.job_id})).one()
+            facts = [_fact(of, mark, account_id=account_id, batch_id=batch_id) for mark in marks]
+            await events.record(self._db, connection, facts)
 
     async def of_attempt(self, attempt_id: int) -> list[Step]:
         """The Steps of one Attempt, in order."""
@@ -49,28 +56,43 @@ class Steps:
         async with self._db.read() as connection:
             return [_step(row) for row in await connection.execute(statement)]
 
-    async def _record(self, connection: AsyncConnection, name: str, step_id: int) -> None:
-        row = (await connection.execute(_whose().where(step.c.id == step_id))).first()
-        if row is None:
-            raise NotFound("step", str(step_id), ())
-        data: dict[str, Any] = {"step": row.name, "ordinal": row.ordinal, "detail": row.detail}
-        if row.ended_at is not None:
-            data |= {"ok": row.ok, "seconds": round((row.ended_at - row.started_at).total_seconds(), 3)}
-        fact = events.Fact(
-            name=name,
-            account=(row.account_id, row.account),
-            job_id=row.job_id,
-            attempt_id=row.attempt_id,
-            batch_id=row.batch_id,
-            data=data,
-        )
-        await events.record(self._db, connection, [fact])
+
+_BEGIN = insert(step)
+_END = (
+    update(step)
+    .where(step.c.attempt_id == bindparam("of_attempt"), step.c.ordinal == bindparam("number"))
+    .values(ended_at=bindparam("ended"), ok=bindparam("went_well"))
+)
+_WHOSE = select(job.c.account_id, job.c.batch_id).where(job.c.id == bindparam("of_job"))
 
 
-def _whose() -> Select[Any]:
-    joined = step.join(attempt).join(job, job.c.id == attempt.c.job_id).join(account, account.c.id == job.c.account_id)
-    whose = (attempt.c.job_id, job.c.account_id, job.c.batch_id, account.c.name.label("account"))
-    return select(step, *whose).select_from(joined)
+def _row(of: Attempt, mark: Mark) -> dict[str, Any]:
+    return {
+        "attempt_id": of.id,
+        "ordinal": mark.ordinal,
+        "name": mark.name,
+        "detail": mark.detail,
+        "started_at": mark.started_at,
+    }
+
+
+def _ending(of: Attempt, mark: Mark) -> dict[str, Any]:
+    return {"of_attempt": of.id, "number": mark.ordinal, "ended": mark.ended_at, "went_well": mark.ok}
+
+
+def _fact(of: Attempt, mark: Mark, *, account_id: int, batch_id: int | None) -> events.Fact:
+    data: dict[str, Any] = {"step": mark.name, "ordinal": mark.ordinal, "detail": mark.detail}
+    if mark.ended_at is not None:
+        data |= {"ok": mark.ok, "seconds": round((mark.ended_at - mark.started_at).total_seconds(), 3)}
+    return events.Fact(
+        name="StepStarted" if mark.ended_at is None else "StepEnded",
+        account=(account_id, of.account),
+        job_id=of.job_id,
+        attempt_id=of.id,
+        batch_id=batch_id,
+        data=data,
+        at=mark.ended_at or mark.started_at,
+    )
 
 
 def _step(row: Row[Any]) -> Step:
