@@ -127,7 +127,10 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         folder=settings.evidence.dir, rows=records.evidence, budget_s=settings.timeouts.evidence_s, clock=clock
     )
     rules = AttemptRules(
-        attempt_s=settings.timeouts.attempt_s, trace=settings.evidence.trace, policy_for=settings.retry.policy
+        attempt_s=settings.timeouts.attempt_s,
+        trace=settings.evidence.trace,
+        policy_for=settings.retry.policy,
+        max_attempts=settings.retry.max_attempts,
     )
     attempts = Attempts(
         engine=engine,

@@ -52,7 +52,7 @@ Trace = Literal["on-retry", "always", "off"]
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptRules:
-    """Settings of an Attempt; times in seconds. `max_attempts` is what a Job gets for which nobody asked for another."""
+    """Settings of an Attempt; times in seconds. A Job for which nobody asked for a number has `max_attempts`."""
 
     attempt_s: float
     trace: Trace
@@ -128,7 +128,6 @@ class Attempts:
                 visit.spoilt = True
                 log.warning("the lease was lost; nothing is recorded")
             finally:
-                await trial.recorder.close()
                 if visit.session is not None:
                     visit.session.relay.recorder = None
 
@@ -305,7 +304,6 @@ class Attempts:
     async def _end(
         self, trial: Trial, outcome: Outcome, *, error: AttemptError | None = None, decision: Decision | None = None
     ) -> None:
-        await recorded(trial.recorder.written)
         await recorded(
             lambda: self._records.attempts.end(
                 trial.lease,
