@@ -128,6 +128,7 @@ class Attempts:
                 visit.spoilt = True
                 log.warning("the lease was lost; nothing is recorded")
             finally:
+                await trial.recorder.close()
                 if visit.session is not None:
                     visit.session.relay.recorder = None
 
@@ -178,7 +179,6 @@ class Attempts:
                     answer_s=session.live.timeouts.navigation_s,
                 ),
                 lost=lambda error: self._answer_lost(trial, error),
-                clock=self._clock,
             ),
             evidence=self._keeper.sink(trial.attempt, session.live, await self._secrets_of(account)),
             clock=self._clock,
@@ -304,6 +304,7 @@ class Attempts:
     async def _end(
         self, trial: Trial, outcome: Outcome, *, error: AttemptError | None = None, decision: Decision | None = None
     ) -> None:
+        await recorded(trial.recorder.written)
         await recorded(
             lambda: self._records.attempts.end(
                 trial.lease,
