@@ -6,6 +6,7 @@ The rules are DESIGN §5 "Effects". A Site has no idempotency key, so the only j
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NoReturn
@@ -13,7 +14,6 @@ from typing import NoReturn
 import structlog
 
 from runner.browser.fence import SubmitFence
-from runner.domain.clock import Clock
 from runner.domain.effects import Effect, EffectKind, EffectState, payload_hash
 from runner.domain.jobs import Lease
 from runner.errors import ErrorKind, InDoubt, NeedsPerson, Rejected
@@ -46,16 +46,18 @@ class Journal:
         commit_latency_s: float | None,
         fence: Fencing,
         lost: Lost,
-        clock: Clock,
         pause: Pause = asyncio.sleep,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._effects = effects
         self._lease = lease
         self._commit_latency_s = commit_latency_s
         self._fence = fence
         self._lost = lost
-        self._clock = clock
         self._pause = pause
+        self._monotonic_s = monotonic_s
+        # Whatever an earlier Attempt armed was armed before this moment, which is all that is sure about it.
+        self._armed_before_s = monotonic_s()
 
     async def begun(self, kind: EffectKind) -> str | None:
         """The natural key under which an earlier Attempt of this Job journaled an Effect; None when none did."""
@@ -103,6 +105,7 @@ class Journal:
             if fence is not None:
                 await fence.put_up()
             armed = await self._move(prepared, EffectState.ARMED)
+            self._armed_before_s = self._monotonic_s()
 
         try:
             async with self._fence(prepared.kind) as fence:
@@ -142,14 +145,14 @@ class Journal:
 
         It counts as not done only when the Site's commit latency is bounded and has passed since it was armed, and two
         read-backs agree. The old browser is dead by then: this Attempt holds the profile's lock.
+        The window is counted on the monotonic clock, never by `armed_at`: a clock set forward would cut it short.
         """
-        assert armed.armed_at is not None
         present = await find()
         if not present and self._commit_latency_s is None:
             moved = await self._move(armed, EffectState.UNKNOWN, detail="absent, but the site may still commit it")
             raise _in_doubt(moved)
         if not present and self._commit_latency_s is not None:
-            passed_s = (self._clock.now() - armed.armed_at).total_seconds()
+            passed_s = self._monotonic_s() - self._armed_before_s
             await self._pause(max(SECOND_LOOK_S, self._commit_latency_s - passed_s))
             present = await find()
         if len(present) > 1:
