@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from runner.browser.discovery import Browser, find_browser
-from runner.browser.launch import Browsers, LaunchRequest
+from runner.browser.launch import Browsers, LaunchRequest, kill_driver_of
 from runner.browser.sandbox import sandbox_mode
 from runner.browser.session import Timeouts, kill_browser_of
 from runner.config import secrets
@@ -27,12 +27,13 @@ from runner.logs import Redactor
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.evidence import EvidenceKeeper
-from runner.orchestrator.orchestrator import Orchestrator
+from runner.orchestrator.heartbeats import Heartbeats
+from runner.orchestrator.orchestrator import RESCUE_EVERY_S, Orchestrator
 from runner.orchestrator.owners import Owner
 from runner.orchestrator.records import Records
 from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.visits import Look, SitePlan, Visits
-from runner.orchestrator.workers import Worker
+from runner.orchestrator.workers import LEASE_TTL_S, Worker
 from runner.sites import registry
 from runner.sites.interface import Site
 from runner.store.accounts import Accounts
@@ -143,7 +144,12 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         dice=random.Random(),  # noqa: S311 — spreads waits, guards nothing
     )
     rescuer = Rescuer(
-        engine=engine, sessions=records.sessions, kill_browser=lambda name: kill_browser_of(plans.profile_dir(name))
+        engine=engine,
+        sessions=records.sessions,
+        owner=owner,
+        heartbeats=Heartbeats(ttl_s=LEASE_TTL_S, longest_gap_s=RESCUE_EVERY_S),
+        kill_browser=lambda name: kill_browser_of(plans.profile_dir(name)),
+        kill_driver=kill_driver_of,
     )
     orchestrator = Orchestrator(
         engine=engine,

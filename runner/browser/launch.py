@@ -65,7 +65,10 @@ class LaunchRequest:
 
 
 class Browsers:
-    """Owns the Playwright driver and every Session launched through it; all are closed at its end."""
+    """Owns the Playwright driver, started for the first Session, and every Session launched through it.
+
+    All are closed at its end.
+    """
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -78,7 +81,6 @@ class Browsers:
     async def __aenter__(self) -> Self:
         self._temp_dir = self._stack.enter_context(temporary_folder())
         self._inspector = self._temp_dir / "inspector"
-        await self._driver()
         return self
 
     async def __aexit__(
@@ -177,7 +179,7 @@ class Browsers:
         """The driver, started anew when it has died: its Sessions died with it, others need not."""
         async with self._driver_lock:
             if self._playwright is None or not (self._driver_process and processes.is_running(self._driver_process)):
-                before = {each.pid for each in _drivers()}
+                before = {each.pid for each in _drivers(psutil.Process())}
                 with _environment(
                     PLAYWRIGHT_NODEJS_PATH=str(self._program("driver.sh")),
                     RUNNER_INSPECTOR=str(self._inspector),
@@ -191,7 +193,9 @@ class Browsers:
                     except TimeoutError as error:
                         what = f"Playwright's driver did not start within {DRIVER_START_S:g} s."
                         raise RetryLater(what, kind=ErrorKind.TIMEOUT) from error
-                self._driver_process = next((each for each in _drivers() if each.pid not in before), None)
+                self._driver_process = next(
+                    (each for each in _drivers(psutil.Process()) if each.pid not in before), None
+                )
             return self._playwright
 
     async def _stop_driver(self) -> None:
@@ -220,15 +224,29 @@ class Browsers:
 DRIVER_FOLDER = Path(playwright.__file__).parent / "driver"
 
 
-def _drivers() -> list[psutil.Process]:
-    """Playwright drivers among our own child processes."""
+async def kill_driver_of(pid: int) -> list[int]:
+    """Kill the drivers that another process of ours has started, and wait for their end; returns their pids.
+
+    For a process that is frozen: what it has told its driver to send would go out when both wake.
+    """
+    try:
+        drivers = _drivers(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return []  # it has ended meanwhile, and its driver with it
+    killed = processes.kill(drivers)
+    await processes.ended(killed, KILL_S)
+    return [each.pid for each in killed]
+
+
+def _drivers(parent: psutil.Process) -> list[psutil.Process]:
+    """Playwright drivers among the children of a process."""
     found = []
-    for child in psutil.Process().children():
+    for child in parent.children():
         try:
             if "run-driver" in child.cmdline():
                 found.append(child)
         except psutil.NoSuchProcess:
-            continue  # a child that ended meanwhile is no driver of ours
+            continue  # a child that ended meanwhile is no driver
     return found
 
 

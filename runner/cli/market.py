@@ -10,8 +10,6 @@ import typer
 
 from runner.cli import options, output
 from runner.errors import SetupError
-from runner.marketplace.market import MarketError
-from runner.marketplace.server import serve
 
 
 def market(
@@ -23,6 +21,9 @@ def market(
     as_json: options.Json = False,
 ) -> None:
     """Serve the mock marketplace on 127.0.0.1 until it is stopped (Ctrl-C)."""
+    # Here and not above: a web framework costs every other command half its start, and a rescue waits for that start.
+    from runner.marketplace.market import MarketError
+    from runner.marketplace.server import serve
 
     def ready(url: str) -> None:
         if as_json:

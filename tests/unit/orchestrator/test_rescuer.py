@@ -1,0 +1,144 @@
+"""Who is rescued, in which order, and what the one who was taken for lost may still write."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from runner.domain.jobs import Lease, NewJob
+from runner.domain.states import JobState, Mode
+from runner.engine.embedded import EmbeddedEngine
+from runner.errors import StaleLease
+from runner.orchestrator.heartbeats import Heartbeats
+from runner.orchestrator.owners import Owner, _boot, _started
+from runner.orchestrator.rescuer import Rescuer
+from runner.store.database import Database
+from runner.store.sessions import Sessions
+
+TTL_S = 10.0
+
+
+class Place:
+    """A rescuer on a clock of its own, and a list of what it did."""
+
+    def __init__(self, db: Database, engine: EmbeddedEngine) -> None:
+        self.engine, self.sessions = engine, Sessions(db)
+        self.now_s = 0.0
+        self.done: list[str] = []
+        self.rescuer = Rescuer(
+            engine=engine,
+            sessions=self.sessions,
+            owner=str(Owner.this_process()),
+            heartbeats=Heartbeats(ttl_s=TTL_S, longest_gap_s=5.0, monotonic_s=lambda: self.now_s),
+            kill_browser=self._browser,
+            kill_driver=self._driver,
+        )
+
+    async def _browser(self, account: str) -> None:
+        running = await self.engine.list_jobs(states=[JobState.RUNNING])
+        self.done.append(f"browser of {account}, {len(running)} running")
+
+    async def _driver(self, pid: int) -> None:
+        self.done.append(f"driver of {pid}")
+
+    async def look(self, times: int) -> int:
+        """Rescue several times, five seconds apart; returns how many Jobs came free."""
+        freed = 0
+        for _ in range(times):
+            freed += await self.rescuer.rescue()
+            self.now_s += 5.0
+        return freed
+
+
+@pytest.fixture
+def place(db: Database, engine: EmbeddedEngine) -> Place:
+    return Place(db, engine)
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that lives and does nothing."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+def owner_of(pid: int) -> str:
+    here = Owner.this_process()
+    return str(Owner(host=here.host, boot=_boot(), pid=pid, started=_started(pid)))
+
+
+async def leased(engine: EmbeddedEngine, owner: str) -> Lease:
+    await engine.submit([NewJob(account="amy", flow="publish_listing")])
+    lease = await engine.claim(owner=owner, ttl_s=TTL_S)
+    assert lease is not None
+    return lease
+
+
+async def test_a_process_that_is_gone_is_rescued_at_the_first_look_browser_first(
+    place: Place, engine: EmbeddedEngine, sleeper: subprocess.Popen[bytes]
+) -> None:
+    lease = await leased(engine, owner_of(sleeper.pid))
+    sleeper.kill()
+    sleeper.wait()
+
+    assert await place.look(1) == 1
+
+    assert place.done == ["browser of amy, 1 running"]
+    assert (await engine.get(lease.job.id)).state is JobState.QUEUED
+
+
+async def test_a_process_that_lives_but_renews_nothing_is_taken_over_after_the_leases_time(
+    place: Place, engine: EmbeddedEngine, sleeper: subprocess.Popen[bytes]
+) -> None:
+    lease = await leased(engine, owner_of(sleeper.pid))
+
+    assert await place.look(2) == 0
+    assert await place.look(1) == 1
+
+    assert place.done == [f"driver of {sleeper.pid}", "browser of amy, 1 running"]
+    with pytest.raises(StaleLease):
+        await engine.succeed(lease, {})
+    assert (await engine.get(lease.job.id)).attempts == 0
+
+
+async def test_a_session_of_a_frozen_process_is_ended_too(
+    place: Place, engine: EmbeddedEngine, sleeper: subprocess.Popen[bytes]
+) -> None:
+    await leased(engine, owner_of(sleeper.pid))
+    await place.sessions.start("bob", mode=Mode.HEADLESS, owner=owner_of(sleeper.pid), browser_version="1")
+
+    await place.look(3)
+
+    assert place.done[1:] == ["browser of amy, 1 running", "browser of bob, 1 running"]
+    assert await place.sessions.list_sessions(only_open=True) == []
+
+
+async def test_who_renews_is_left_alone_however_often_one_looks(
+    place: Place, engine: EmbeddedEngine, sleeper: subprocess.Popen[bytes], clock: object
+) -> None:
+    lease = await leased(engine, owner_of(sleeper.pid))
+    for _ in range(6):
+        clock.forward(5)  # type: ignore[attr-defined]  # the HandClock of conftest.py, which cannot be imported
+        await engine.renew(lease, ttl_s=TTL_S)
+        assert await place.look(1) == 0
+    assert place.done == []
+
+
+async def test_nobody_takes_over_from_himself(place: Place, engine: EmbeddedEngine) -> None:
+    lease = await leased(engine, str(Owner.this_process()))
+
+    assert await place.look(6) == 0
+
+    await engine.succeed(lease, {})
+
+
+async def test_an_owner_on_another_host_is_its_own_hosts_to_rescue(place: Place, engine: EmbeddedEngine) -> None:
+    lease = await leased(engine, "elsewhere/boot/4711/1")
+
+    assert await place.look(6) == 0
+
+    assert (await engine.get(lease.job.id)).state is JobState.RUNNING
