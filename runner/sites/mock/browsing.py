@@ -58,7 +58,8 @@ class Browsing:
 
         `before_submit` is awaited immediately before the click, when the button is already known to be clickable.
         """
-        await button.click(trial=True)
+        if before_submit is not None:
+            await button.click(trial=True)
         async with self.page.expect_navigation(wait_until="domcontentloaded") as navigation:
             if before_submit is not None:
                 await before_submit()

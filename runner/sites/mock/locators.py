@@ -55,7 +55,7 @@ READ_LISTINGS = """rows => rows.map(row => ({
   reference: row.querySelector('[data-field="reference"]')?.textContent.trim() ?? "",
   title: row.querySelector('[data-field="title"]').textContent.trim(),
 }))"""
-READ_OPTIONS = "boxes => boxes.flatMap(box => [...box.options].map(option => [option.value, option.label]))"
+READ_OPTIONS = "box => [...box.options].map(option => [option.value, option.label])"
 READ_ERRORS = "rows => rows.map(row => [row.dataset.errorFor, row.textContent.trim()])"
 READ_TEXTS = "rows => rows.map(row => row.textContent.trim())"
 

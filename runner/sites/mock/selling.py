@@ -82,8 +82,7 @@ async def _fill_details(browsing: Browsing, listing: Listing) -> None:
 async def _choose(browsing: Browsing, name: str, wanted: str) -> None:
     """Choose the option with this value or text, in any case. Raises Rejected with the options that exist."""
     box = browsing.find.field(name)
-    await box.wait_for()
-    options: list[list[str]] = await box.evaluate_all(locators.READ_OPTIONS)
+    options: list[list[str]] = await box.evaluate(locators.READ_OPTIONS)
     matching = [value for value, label in options if value and _plain(wanted) in (_plain(value), _plain(label))]
     if not matching:
         labels = [label for value, label in options if value]
