@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 
 from runner.domain.jobs import BatchProgress, Bulk, Job, JobFilter, Lease, NewJob
 from runner.domain.states import JobState
-from runner.engine import bulk, changing, claiming, heads, pruning, releasing, rows, submitting
+from runner.engine import bulk, changing, claiming, heads, pruning, releasing, rows, scheduling, submitting
 from runner.engine.interface import JobEngine
 from runner.errors import ErrorKind, NotFound, StaleLease
 from runner.store import fences
@@ -190,6 +190,19 @@ class EmbeddedEngine(JobEngine):
         """See JobEngine."""
         async with self._db.read() as connection:
             return await heads.next_due_at(connection)
+
+    async def submit_scheduled(self) -> list[Job]:
+        """See JobEngine. Writes nothing, and waits for no writer, while no Schedule is due."""
+        async with self._db.read() as connection:
+            if not await scheduling.is_anything_to_do(self._db, connection):
+                return []
+        async with self._db.write() as connection:
+            return await scheduling.create_due(self._db, connection)
+
+    async def next_schedule_at(self) -> datetime | None:
+        """See JobEngine."""
+        async with self._db.read() as connection:
+            return await scheduling.next_due_at(connection)
 
     async def owners(self) -> list[str]:
         """See JobEngine."""

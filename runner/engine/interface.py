@@ -151,6 +151,18 @@ class JobEngine(Protocol):
         """
         ...
 
+    async def submit_scheduled(self) -> Sequence[Job]:
+        """Store the Jobs of every Schedule that is due now, exactly one for each due time and Account.
+
+        Any number of processes may call this at once. Missed due times are made up once or skipped, as each Schedule
+        says. Returns the Jobs that this call created.
+        """
+        ...
+
+    async def next_schedule_at(self) -> datetime | None:
+        """When the next Schedule is due; None when there is none."""
+        ...
+
     async def owners(self) -> Sequence[str]:
         """Everybody who has a running Job, or for whom a queued one is reserved."""
         ...

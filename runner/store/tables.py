@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,6 +22,7 @@ from sqlalchemy import (
 
 from runner.domain.effects import EffectKind, EffectState
 from runner.domain.listings import ListingState
+from runner.domain.schedules import Missed
 from runner.domain.states import AccountState, Direction, EvidenceKind, IfFailed, JobState, Mode, Outcome, SessionEnd
 from runner.errors import ErrorKind
 from runner.store.columns import EnumText, Json, SafeText, UtcTime
@@ -37,12 +40,17 @@ metadata = MetaData(
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up by itself only in a column whose type is exactly INTEGER."""
 
-QUEUED = text("state = 'queued'")
-RUNNING = text("state = 'running'")
+RUNNING = "state = 'running'"
 
 
 def _id() -> Column[int]:
     return Column("id", BigId, primary_key=True, autoincrement=True)
+
+
+def _index_where(condition: str, name: str, *columns: Column[Any], unique: bool = False) -> None:
+    """An index over the rows that meet a condition."""
+    where = text(condition)
+    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def _ref(name: str, to: str, *, nullable: bool = False, index: bool = False) -> Column[int]:
@@ -72,26 +80,15 @@ account = Table(
     Column("raise_at", UtcTime),
     sqlite_autoincrement=True,
 )
-Index(
+_index_where(
+    "state = 'active' AND head_rank IS NOT NULL",
     "ix_account_head",
     account.c.head_rank,
     account.c.last_served_at,
     account.c.head_due_at,
-    sqlite_where=text("state = 'active' AND head_rank IS NOT NULL"),
-    postgresql_where=text("state = 'active' AND head_rank IS NOT NULL"),
 )
-Index(
-    "ix_account_wake_at",
-    account.c.wake_at,
-    sqlite_where=text("wake_at IS NOT NULL"),
-    postgresql_where=text("wake_at IS NOT NULL"),
-)
-Index(
-    "ix_account_raise_at",
-    account.c.raise_at,
-    sqlite_where=text("raise_at IS NOT NULL"),
-    postgresql_where=text("raise_at IS NOT NULL"),
-)
+_index_where("wake_at IS NOT NULL", "ix_account_wake_at", account.c.wake_at)
+_index_where("raise_at IS NOT NULL", "ix_account_raise_at", account.c.raise_at)
 
 tag = Table("tag", metadata, _id(), Column("name", String(200), nullable=False, unique=True))
 
@@ -169,24 +166,40 @@ job = Table(
     sqlite_autoincrement=True,
 )
 # An Account has one live Lease, whatever the code above the database believes.
-Index("uq_job_one_running", job.c.account_id, unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING)
-_WAITING = text("state = 'queued' AND pinned_to IS NULL AND waits_for = 0")
-Index(
-    "ix_job_waiting",
-    job.c.account_id,
-    job.c.rank,
-    job.c.due_at,
-    sqlite_where=_WAITING,
-    postgresql_where=_WAITING,
-)
-Index("ix_job_waking", job.c.account_id, job.c.due_at, sqlite_where=_WAITING, postgresql_where=_WAITING)
-_PINNED = text("state = 'queued' AND pinned_to IS NOT NULL")
-Index("ix_job_pinned", job.c.pinned_to, job.c.due_at, sqlite_where=_PINNED, postgresql_where=_PINNED)
+_index_where(RUNNING, "uq_job_one_running", job.c.account_id, unique=True)
+_WAITING = "state = 'queued' AND pinned_to IS NULL AND waits_for = 0"
+_index_where(_WAITING, "ix_job_waiting", job.c.account_id, job.c.rank, job.c.due_at)
+_index_where(_WAITING, "ix_job_waking", job.c.account_id, job.c.due_at)
+_PINNED = "state = 'queued' AND pinned_to IS NOT NULL"
+_index_where(_PINNED, "ix_job_pinned", job.c.pinned_to, job.c.due_at)
 Index("ix_job_account", job.c.account_id, job.c.id)
 Index("ix_job_state", job.c.state, job.c.id)
 Index("ix_job_batch", job.c.batch_id, job.c.state)
-_ENDED = text("ended_at IS NOT NULL")
-Index("ix_job_ended_at", job.c.ended_at, sqlite_where=_ENDED, postgresql_where=_ENDED)
+_ENDED = "ended_at IS NOT NULL"
+_index_where(_ENDED, "ix_job_ended_at", job.c.ended_at)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    _id(),
+    Column("name", String(200), nullable=False, unique=True),
+    _ref("account_id", "account.id", nullable=True),
+    Column("tag", String(200)),
+    Column("flow", String(100), nullable=False),
+    Column("params", Json, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("cron", String(200)),
+    Column("every_s", Float),
+    Column("timezone", String(100), nullable=False),
+    Column("start", UtcTime, nullable=False),
+    Column("missed", EnumText(Missed), nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("timeout_s", Float),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_due_at", UtcTime),
+    Column("next_due_at", UtcTime, index=True),
+    sqlite_autoincrement=True,
+)
 
 job_dependency = Table(
     "job_dependency",
@@ -321,14 +334,8 @@ listing = Table(
     sqlite_autoincrement=True,
 )
 # NULLs count as different in a unique constraint: a Listing that no Account has yet needs an index of its own.
-_UNASSIGNED = text("account_id IS NULL")
-Index(
-    "uq_listing_unassigned",
-    listing.c.reference,
-    unique=True,
-    sqlite_where=_UNASSIGNED,
-    postgresql_where=_UNASSIGNED,
-)
+_UNASSIGNED = "account_id IS NULL"
+_index_where(_UNASSIGNED, "uq_listing_unassigned", listing.c.reference, unique=True)
 
 listing_photo = Table(
     "listing_photo",
@@ -367,13 +374,7 @@ thread = Table(
     Index("ix_thread_last_at", "last_at"),
     sqlite_autoincrement=True,
 )
-Index(
-    "ix_thread_unread",
-    thread.c.account_id,
-    thread.c.last_at,
-    sqlite_where=text("unread > 0"),
-    postgresql_where=text("unread > 0"),
-)
+_index_where("unread > 0", "ix_thread_unread", thread.c.account_id, thread.c.last_at)
 
 message = Table(
     "message",
