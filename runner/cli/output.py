@@ -22,6 +22,9 @@ from runner.errors import RunnerError
 DONE, FAILED, WRONG_USE, PERSON_NEEDED = 0, 1, 2, 3
 """Exit codes of every command."""
 
+REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Embeddings, overrides and isolates of the bidirectional algorithm: a foreign text could show a line of ours reversed."""
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -38,7 +41,12 @@ def plain(value: object) -> str:
         return f"{value:.1f}"
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(plain(item) for item in value)
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs") else "�" for c in str(value))
+    return "".join(c if c in "\n\t" or not _steers(c) else "�" for c in str(value))
+
+
+def _steers(character: str) -> bool:
+    """Whether a terminal would obey it; text in right-to-left script needs none of the overrides to be shown well."""
+    return character in REORDERING or unicodedata.category(character) in ("Cc", "Cs")
 
 
 def cell(value: object, *, style: str = "") -> Text:
