@@ -35,6 +35,7 @@ class Orchestrator:
         concurrency: int,
         stop_s: float,
         clock: Clock,
+        rescue_every_s: float = RESCUE_EVERY_S,
     ) -> None:
         self._engine = engine
         self._visits = visits
@@ -44,6 +45,7 @@ class Orchestrator:
         self._concurrency = concurrency
         self._stop_s = stop_s
         self._clock = clock
+        self._rescue_every_s = rescue_every_s
 
     async def run(
         self,
@@ -83,7 +85,7 @@ class Orchestrator:
 
     async def _rescue_until(self, over: asyncio.Event) -> None:
         while not over.is_set():
-            await until_set(over, RESCUE_EVERY_S)
+            await until_set(over, self._rescue_every_s)
             if not over.is_set():
                 await self._rescuer.rescue()
 

@@ -39,13 +39,16 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path, *, clock: Clock, busy_timeout_s: float = 15.0) -> AsyncIterator[Database]:
+    async def open(
+        cls, path: Path, *, clock: Clock, busy_timeout_s: float = 15.0, connect: driver.Connect = driver.connect
+    ) -> AsyncIterator[Database]:
         """Open the file, created or upgraded first where needed; every connection is closed on the way out.
 
+        `connect` opens one connection; the chaos checks put disks that fail behind it.
         Raises SetupError when the file cannot be used, Conflict when another process keeps it locked.
         """
         await asyncio.to_thread(upgrading.upgrade, path, busy_timeout_s=busy_timeout_s)
-        database = cls(_engine(path, busy_timeout_s), path, clock=clock, busy_timeout_s=busy_timeout_s)
+        database = cls(_engine(path, busy_timeout_s, connect), path, clock=clock, busy_timeout_s=busy_timeout_s)
         try:
             yield database
         finally:
@@ -137,10 +140,10 @@ class Database:
             raise told from error
 
 
-def _engine(path: Path, busy_timeout_s: float) -> AsyncEngine:
+def _engine(path: Path, busy_timeout_s: float, connect: driver.Connect) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"timeout": busy_timeout_s, "isolation_level": None, "async_creator_fn": driver.connect},
+        connect_args={"timeout": busy_timeout_s, "isolation_level": None, "async_creator_fn": connect},
         pool_size=5,
         max_overflow=20,
     )

@@ -7,7 +7,7 @@ statements spent nine tenths of its time on the way.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Self
 
 import aiosqlite
@@ -84,3 +84,7 @@ async def connect(path: str, **options: Any) -> Connection:
     connection._thread.daemon = True
     await connection
     return connection
+
+
+Connect = Callable[..., Awaitable[Connection]]
+"""What opens a connection: `connect`, or another with the same arguments."""
