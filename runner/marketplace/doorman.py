@@ -133,9 +133,9 @@ class Doorman:
         at_gate = self._gate(request)
         handler: ASGIApp = at_gate if at_gate is not None else self.app
         scope = request.scope
-        if Effect.DROP_AFTER_COMMIT in by_effect:
+        if Effect.DROP_AFTER_COMMIT in by_effect or Effect.RESET_AFTER_COMMIT in by_effect:
             await handler(scope, receive, _nowhere)
-            self.market.drop_connection(scope["client"])
+            self.market.drop_connection(scope["client"], Effect.RESET_AFTER_COMMIT in by_effect)
             await _until_gone(receive)
         elif Effect.STATUS_AFTER_COMMIT in by_effect:
             await handler(scope, receive, _nowhere)

@@ -17,6 +17,7 @@ class Effect(StrEnum):
     STATUS = "status"  # answers with an error before anything is done
     STATUS_AFTER_COMMIT = "status_after_commit"  # does all of it, then answers with an error
     DROP_AFTER_COMMIT = "drop_after_commit"  # does all of it, then closes the connection without an answer
+    RESET_AFTER_COMMIT = "reset_after_commit"  # does all of it, then resets the connection
     RATE_LIMIT = "rate_limit"  # 429 with Retry-After
     EXPIRE_SESSION = "expire_session"  # forgets the session first
     CAPTCHA = "captcha"  # demands six letters from a picture

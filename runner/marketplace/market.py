@@ -23,7 +23,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _no_connection(_client: tuple[str, int]) -> None:
+def _no_connection(_client: tuple[str, int], _reset: bool) -> None:
     raise MarketError("The connection cannot be dropped: the marketplace does not run under its own server.")
 
 
@@ -39,8 +39,8 @@ class Market:
     faults: Faults = field(default_factory=Faults)
     now: Callable[[], datetime] = utc_now
     survey_probability: float = 0.02
-    # Closes a client's TCP connection at once, without an answer; the server puts the real one here.
-    drop_connection: Callable[[tuple[str, int]], None] = _no_connection
+    # Closes or resets a client's TCP connection at once, without an answer; the server puts the real one here.
+    drop_connection: Callable[[tuple[str, int], bool], None] = _no_connection
     survey_dice: random.Random = field(default_factory=random.Random)
 
     @property

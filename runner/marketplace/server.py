@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -52,10 +53,15 @@ class _Server(uvicorn.Server):
             for number, handler in old.items():
                 signal.signal(number, handler)
 
-    def drop_connection(self, client: tuple[str, int]) -> None:
-        """Closes a client's connection without another byte."""
+    def drop_connection(self, client: tuple[str, int], reset: bool) -> None:
+        """Closes a client's connection without another byte; with `reset` by an RST, which tells of trouble."""
         for connection in list(self.server_state.connections):
             if getattr(connection, "client", None) == tuple(client):
+                if reset:
+                    lingering = struct.pack("ii", 1, 0)  # on, for no time at all: closing resets
+                    connection.transport.get_extra_info("socket").setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, lingering
+                    )
                 connection.transport.abort()
 
 

@@ -26,6 +26,15 @@ def test_drop_after_commit_publishes_and_answers_nothing(bazaar: Any, draft: Sav
     assert entry["detail"]["draft"] == draft_id
 
 
+def test_reset_after_commit_publishes_and_resets_the_connection(bazaar: Any, draft: SaveDraft) -> None:
+    visitor = bazaar.signed_in()
+    draft_id = draft(visitor)
+    bazaar.faults({"route": PUBLISH, "effect": "reset_after_commit"})
+    with pytest.raises(httpx.ReadError, match="[Rr]eset"):
+        visitor.post(f"/sell/{draft_id}/publish")
+    assert len(bazaar.ledger("listing_published")) == 1
+
+
 def test_drop_after_commit_of_a_message_keeps_the_message(bazaar: Any) -> None:
     visitor = bazaar.signed_in()
     bazaar.faults({"route": "POST /api/threads/*/messages", "effect": "drop_after_commit", "count": 1})
