@@ -8,7 +8,7 @@ import socket
 import sys
 import urllib.parse
 import urllib.request
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,12 @@ class LocalMarket:
         command = [sys.executable, "-m", "runner.marketplace", "--port", str(port), "--data-dir", str(folder)]
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
-                *command, "--seed", str(seed), "--json", stdout=PIPE, stderr=errors, start_new_session=True
+                *command,
+                *("--seed", str(seed), "--json"),
+                stdin=DEVNULL,  # one that is kept must not hold on to the terminal
+                stdout=PIPE,
+                stderr=errors,
+                start_new_session=True,
             )
         assert process.stdout is not None
         try:
