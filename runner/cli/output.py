@@ -23,7 +23,7 @@ DONE, FAILED, WRONG_USE, PERSON_NEEDED = 0, 1, 2, 3
 """Exit codes of every command."""
 
 REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Embeddings, overrides and isolates of the bidirectional algorithm: a foreign text could show a line of ours reversed."""
+"""Embeddings, overrides and isolates of the bidirectional algorithm: they could show a line of ours reversed."""
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
