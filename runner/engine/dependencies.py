@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.dependencies import find_cycle
@@ -75,7 +76,7 @@ async def settle(db: Database, connection: AsyncConnection, job_id: int, state: 
     them chose. Any other state changes nothing.
     """
     if state is JobState.SUCCEEDED:
-        waiting = list((await connection.execute(_WAITING_FOR, {"needs_id": job_id})).all())
+        waiting = await _waiting_for(connection, job_id)
         for row in waiting:
             await _count(connection, row.id)
         await heads.refresh(connection, sorted({row.account_id for row in waiting}), db.clock.now())
@@ -116,9 +117,14 @@ async def among(connection: AsyncConnection, job_ids: Sequence[int]) -> Mapping[
     return needs
 
 
+async def _waiting_for(connection: AsyncConnection, job_id: int) -> list[Row[Any]]:
+    found = (await connection.execute(_WAITING_FOR, {"needs_id": job_id})).all()
+    return sorted((row for row in found if row.state is JobState.QUEUED), key=lambda row: row.id)
+
+
 async def _break(db: Database, connection: AsyncConnection, job_id: int) -> list[int]:
     """End those who wait for a Job in vain; returns their numbers, for others may wait for them."""
-    waiting = (await connection.execute(_WAITING_FOR, {"needs_id": job_id})).all()
+    waiting = await _waiting_for(connection, job_id)
     if not waiting:
         return []
     broken = (await connection.execute(_BROKEN_ONE, {"job_id": job_id})).one()
@@ -169,11 +175,19 @@ async def _states(connection: AsyncConnection, job_ids: Sequence[int]) -> dict[i
 
 
 # Built once: to build a statement costs more than to execute it.
+# Whether they are queued is asked of the rows: SQLite, asked for both, would begin with all that is queued.
 _WAITING_FOR = (
-    select(job.c.id, job.c.account_id, account.c.name.label("account"), job.c.flow, job.c.batch_id, job.c.if_failed)
+    select(
+        job.c.id,
+        job.c.state,
+        job.c.account_id,
+        account.c.name.label("account"),
+        job.c.flow,
+        job.c.batch_id,
+        job.c.if_failed,
+    )
     .select_from(job_dependency.join(job, job.c.id == job_dependency.c.job_id).join(account))
-    .where(job_dependency.c.needs_id == bindparam("needs_id"), heads.IS_QUEUED)
-    .order_by(job.c.id)
+    .where(job_dependency.c.needs_id == bindparam("needs_id"))
 )
 _BROKEN_ONE = (
     select(job.c.state, job.c.flow, account.c.name)
