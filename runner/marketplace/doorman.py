@@ -93,6 +93,8 @@ class Doorman:
         for rule in fired:
             self._upset(request, rule, named)
         if Effect.LATENCY_MS in by_effect:
+            # Read first: what a server has taken in it does, whether the visitor still waits for it or not.
+            receive = _replaying(await request.body(), receive)
             await asyncio.sleep(sum(rule.values["ms"] for rule in fired if rule.effect is Effect.LATENCY_MS) / 1000)
         if Effect.HANG in by_effect:
             await _until_gone(receive)

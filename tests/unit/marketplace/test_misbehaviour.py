@@ -44,6 +44,19 @@ def test_drop_after_commit_of_a_message_keeps_the_message(bazaar: Any) -> None:
     assert visitor.get("/api/threads/50001").json()["messages"][-1]["text"] == "Once only"
 
 
+def test_what_is_late_is_done_even_when_nobody_waits_for_it_any_more(bazaar: Any, draft: SaveDraft) -> None:
+    visitor = bazaar.signed_in()
+    draft_id = draft(visitor)
+    bazaar.faults({"route": PUBLISH, "effect": "latency_ms", "ms": 400})
+    with pytest.raises(httpx.ReadTimeout):
+        visitor.post(f"/sell/{draft_id}/publish", timeout=0.1)
+    assert bazaar.ledger("listing_published") == []
+    until = time.monotonic() + 10
+    while not bazaar.ledger("listing_published"):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 def test_status_after_commit_publishes_and_answers_an_error(bazaar: Any, draft: SaveDraft) -> None:
     visitor = bazaar.signed_in()
     draft_id = draft(visitor)
