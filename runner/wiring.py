@@ -30,8 +30,10 @@ from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.orchestrator import RESCUE_EVERY_S, Orchestrator
 from runner.orchestrator.owners import Owner
+from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
 from runner.orchestrator.rescuer import Rescuer
+from runner.orchestrator.scheduler import Scheduler
 from runner.orchestrator.visits import Look, SitePlan, Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
 from runner.sites import registry
@@ -44,6 +46,7 @@ from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.profiles import Profiles
+from runner.store.schedules import Schedules
 from runner.store.sessions import Sessions
 from runner.store.steps import Steps
 from runner.store.threads import Threads
@@ -58,7 +61,9 @@ class Books:
     settings: Settings
     records: Records
     events: Events
+    schedules: Schedules
     engine: EmbeddedEngine
+    pruner: Pruner
     clock: Clock
 
 
@@ -69,7 +74,14 @@ class Runner:
     books: Books
     orchestrator: Orchestrator
     cycles: Cycles
+    scheduler: Scheduler
     owner: str
+
+    async def create_jobs(self, stop: asyncio.Event) -> None:
+        """Create the Jobs of cycles and of Schedules until `stop` is set: what a daemon does beside its work."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.cycles.repeat(stop))
+            group.create_task(self.scheduler.repeat(stop))
 
 
 @asynccontextmanager
@@ -89,7 +101,16 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             threads=Threads(db),
         )
         await _sync(records.accounts, settings.accounts)
-        yield Books(settings=settings, records=records, events=Events(db), engine=EmbeddedEngine(db), clock=clock)
+        engine = EmbeddedEngine(db)
+        yield Books(
+            settings=settings,
+            records=records,
+            events=Events(db),
+            schedules=Schedules(db),
+            engine=engine,
+            pruner=Pruner(engine=engine, attempts=records.attempts, folder=settings.evidence.dir, clock=clock),
+            clock=clock,
+        )
 
 
 async def _sync(accounts: Accounts, configured: tuple[AccountSettings, ...]) -> None:
@@ -176,7 +197,8 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         max_attempts=settings.retry.max_attempts,
         clock=clock,
     )
-    return Runner(books=books, orchestrator=orchestrator, cycles=cycles, owner=owner)
+    scheduler = Scheduler(engine=engine, clock=clock)
+    return Runner(books=books, orchestrator=orchestrator, cycles=cycles, scheduler=scheduler, owner=owner)
 
 
 class _Plans:

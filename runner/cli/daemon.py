@@ -33,7 +33,7 @@ def daemon(
     ] = None,
     config: options.Config = None,
 ) -> None:
-    """Rotate through all accounts, cycle after cycle, until SIGTERM or Ctrl-C; then finish cleanly."""
+    """Rotate through all accounts, cycle after cycle and by schedule, until SIGTERM or Ctrl-C; then finish cleanly."""
     settings, redactor = options.settings(
         config, {"orchestrator.cycle_every_s": every, "orchestrator.concurrency": concurrency}
     )
@@ -42,7 +42,7 @@ def daemon(
         async with wiring.open_runner(settings, redactor) as runner:
             log.info("daemon started", cycle_every_s=settings.orchestrator.cycle_every_s, owner=runner.owner)
             async with _told(runner.books.events):
-                await runner.orchestrator.run(stop, beside=runner.cycles.repeat)
+                await runner.orchestrator.run(stop, beside=runner.create_jobs)
             log.info("daemon stopped")
 
     options.enter(work)

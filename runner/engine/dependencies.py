@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.dependencies import find_cycle
@@ -118,7 +118,7 @@ async def among(connection: AsyncConnection, job_ids: Sequence[int]) -> Mapping[
 
 
 async def _waiting_for(connection: AsyncConnection, job_id: int) -> list[Row[Any]]:
-    found = (await connection.execute(_WAITING_FOR, {"needs_id": job_id})).all()
+    found: Sequence[Row[Any]] = (await connection.execute(_WAITING_FOR, {"needs_id": job_id})).all()
     return sorted((row for row in found if row.state is JobState.QUEUED), key=lambda row: row.id)
 
 
@@ -176,7 +176,7 @@ async def _states(connection: AsyncConnection, job_ids: Sequence[int]) -> dict[i
 
 # Built once: to build a statement costs more than to execute it.
 # Whether they are queued is asked of the rows: SQLite, asked for both, would begin with all that is queued.
-_WAITING_FOR = (
+_WAITING_FOR: Select[Any] = (
     select(
         job.c.id,
         job.c.state,

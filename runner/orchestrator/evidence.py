@@ -26,7 +26,7 @@ class EvidenceKeeper:
 
     def place(self, attempt: Attempt) -> Path:
         """The Attempt's folder, relative to the evidence folder."""
-        return Path(attempt.started_at.strftime("%Y-%m-%d"), attempt.account, str(attempt.id))
+        return place_of(attempt)
 
     async def keep(
         self,
@@ -82,6 +82,11 @@ class EvidenceKeeper:
         )
         await self._rows.add(sink.attempt, files)
         return files
+
+
+def place_of(attempt: Attempt) -> Path:
+    """Where an Attempt's files are, relative to the evidence folder."""
+    return Path(attempt.started_at.strftime("%Y-%m-%d"), attempt.account, str(attempt.id))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import structlog
 
 from runner.domain.clock import Clock
 from runner.engine.interface import JobEngine
+from runner.orchestrator.patience import recorded
 from runner.orchestrator.workers import until_set
 
 log = structlog.get_logger()
@@ -27,7 +28,7 @@ class Scheduler:
     async def repeat(self, stop: asyncio.Event) -> None:
         """Create what is due now, what was missed, and whatever falls due until `stop` is set."""
         while not stop.is_set():
-            for job in await self._engine.submit_scheduled():
+            for job in await recorded(self._engine.submit_scheduled):
                 log.info("a schedule created a job", job=job.id, account=job.account, flow=job.flow)
             next_due_at = await self._engine.next_schedule_at()
             wait_s = LOOK_EVERY_S
