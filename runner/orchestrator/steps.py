@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,6 +15,9 @@ from runner.store.steps import Mark
 from runner.store.steps import Steps as StepRows
 
 log = structlog.get_logger()
+
+TOGETHER_S = 0.25
+"""Steps within this time are written together: a person who watches sees no difference, the processor does."""
 
 
 class Recorder:
@@ -30,6 +34,7 @@ class Recorder:
         self._ordinal = 0
         self._waiting: list[Mark] = []
         self._writing: asyncio.Task[None] | None = None
+        self._at_once = asyncio.Event()
         self.failed_in: str | None = None
 
     @property
@@ -57,6 +62,7 @@ class Recorder:
 
     async def written(self) -> None:
         """Wait until every Step so far is in the store. Raises what stands in the way; may be asked again then."""
+        self._at_once.set()
         while self._waiting or self._is_writing():
             if not self._is_writing():
                 self._begin_writing()
@@ -66,6 +72,7 @@ class Recorder:
 
     async def close(self) -> None:
         """Leave nothing running; for an Attempt that ended without `written`, its last Steps may be missing."""
+        self._at_once.set()
         if self._writing is not None:
             await asyncio.wait({self._writing})
             self._tell_of_failure(self._writing)
@@ -85,9 +92,15 @@ class Recorder:
 
     async def _write(self) -> None:
         while self._waiting:
+            await self._for_more()
             marks = list(self._waiting)
             await self._rows.write(self._attempt, marks)
             del self._waiting[: len(marks)]
+
+    async def _for_more(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TOGETHER_S):
+                await self._at_once.wait()
 
     def _tell_of_failure(self, writing: asyncio.Task[None]) -> None:
         """A flow goes on without its Steps: what it does to the outside world is journaled elsewhere, and waits."""
