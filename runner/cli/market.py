@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,7 @@ def market(
         output.say(
             f"Accounts: amy, ben, carla, dev, elena, farid. Their passwords: {folder / 'passwords'}{os.sep}<account>"
         )
+        sys.stdout.flush()  # it goes on for hours, and whoever reads through a pipe waits for this
 
     try:
         serve(port=port, data_dir=folder, seed=seed, on_ready=ready)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -57,6 +58,9 @@ def cell(value: object, *, style: str = "") -> Text:
 LONGEST_WORD = 28
 """Longer words (paths, addresses) may be folded anywhere; shorter ones never are."""
 
+GAP = 2
+"""Between two columns: the padding, and the box's own space."""
+
 
 def table(
     columns: Sequence[str],
@@ -70,22 +74,38 @@ def table(
     if not body:
         out.print(Text(empty))
         return
-    widths = [_widest_word([column, *(row[n].plain for row in body)]) for n, column in enumerate(columns)]
+    texts = [[column, *(row[n].plain for row in body)] for n, column in enumerate(columns)]
+    widths = _fitted(texts, out.width - GAP * (len(columns) - 1))
     if title:
         out.print(Text(title, style="italic"))
-    if sum(widths) + 2 * (len(widths) - 1) > out.width:
+    if widths is None:
         _records(columns, body)
         return
-    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for column, width in zip(columns, widths, strict=True):
-        drawn.add_column(Text(column), overflow="fold", min_width=width)
+        drawn.add_column(Text(column), overflow="fold", width=width)
     for row in body:
         drawn.add_row(*row)
     out.print(drawn)
 
 
+def _fitted(texts: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """The width of each column, the widest narrowed first and none below its longest word; None if that is too much.
+
+    Rich's own way narrows a column below its least width, and then cuts off what it has folded to that width.
+    """
+    widths = [max(map(cell_len, column)) for column in texts]
+    least = [_widest_word(column) for column in texts]
+    if sum(least) > room:
+        return None
+    while sum(widths) > room:
+        widest = max((n for n, width in enumerate(widths) if width > least[n]), key=widths.__getitem__)
+        widths[widest] -= 1
+    return widths
+
+
 def _widest_word(texts: Iterable[str]) -> int:
-    longest = max((len(word) for text in texts for word in text.split()), default=1)
+    longest = max((cell_len(word) for text in texts for word in text.split()), default=1)
     return min(longest, LONGEST_WORD)
 
 
