@@ -7,13 +7,18 @@ from typing import Annotated
 import typer
 
 from runner import wiring
-from runner.cli import options, output
+from runner.cli import jobs_chosen, options, output, submit
 from runner.domain.jobs import Attempt, Job, Step
 from runner.domain.states import JobState
 from runner.errors import ErrorKind
 from runner.orchestrator import owners
 
-app = typer.Typer(help="The jobs: list, show, retry, cancel.", no_args_is_help=True)
+app = typer.Typer(help="The jobs: list, show, submit, retry, cancel, delete, prune.", no_args_is_help=True)
+app.command(short_help="Queue a job: a daemon or a cycle performs it.")(submit.submit)
+app.command(short_help="Queue jobs again that failed or wait for a person.")(jobs_chosen.retry)
+app.command(short_help="Cancel jobs, also running ones.")(jobs_chosen.cancel)
+app.command(short_help="Delete ended jobs with their evidence.")(jobs_chosen.delete)
+app.command(short_help="Delete what ended long ago.")(jobs_chosen.prune)
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Its number, as `runner jobs list` shows it.")]
 COLUMNS = ("job", "account", "flow", "state", "attempts", "due", "error")
@@ -67,8 +72,12 @@ def show(job: Number, config: options.Config = None, as_json: options.Json = Fal
         output.document({"job": found, "attempts": [{"attempt": each, "steps": steps} for each, steps in attempts]})
         return
     output.table(COLUMNS, [_line(found)])
+    if found.error and not attempts:
+        output.say(f"Why: {output.plain(found.error)}")
     if found.reason:
         output.say(f"Chosen because: {output.plain(found.reason)}")
+    if found.state is JobState.QUEUED and found.waits_for:
+        output.say(f"It waits for {found.waits_for} other job(s) to succeed.")
     if found.state is JobState.RUNNING:
         output.say(f"With {owners.described(found.owner)}")
     for attempt, steps in attempts:
@@ -85,36 +94,6 @@ def show(job: Number, config: options.Config = None, as_json: options.Json = Fal
             output.say(f"  What the browser saw: {settings.evidence.dir / attempt.evidence_dir}")
         elif attempt.kind and attempt.kind is not ErrorKind.INTERRUPTED:
             output.say(f"  No evidence could be kept. Is there room in {settings.evidence.dir}?")
-
-
-@app.command(short_help="Queue a job again that failed or waits for a person.")
-def retry(job: Number, config: options.Config = None, as_json: options.Json = False) -> None:
-    """Queue a failed, cancelled, parked or unknown job again, with all its attempts."""
-    settings, _ = options.settings(config)
-
-    async def work(books: wiring.Books) -> Job:
-        return await books.engine.retry(job)
-
-    _said(options.with_books(settings, work), "is queued again; a daemon or a cycle performs it.", as_json=as_json)
-
-
-@app.command()
-def cancel(job: Number, config: options.Config = None, as_json: options.Json = False) -> None:
-    """Cancel a job; a running one is ended and its browser closed."""
-    settings, _ = options.settings(config)
-
-    async def work(books: wiring.Books) -> Job:
-        return await books.engine.cancel(job)
-
-    found = options.with_books(settings, work)
-    _said(found, "is cancelled." if found.state is JobState.CANCELLED else "is being ended.", as_json=as_json)
-
-
-def _said(job: Job, words: str, *, as_json: bool) -> None:
-    if as_json:
-        output.document(job)
-    else:
-        output.say(f"Job {job.id} ({job.account} {job.flow}) {words}")
 
 
 def _line(job: Job) -> tuple[object, ...]:

@@ -10,20 +10,24 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.domain.accounts import NewAccount, SecretRef
-from runner.domain.jobs import Job, Lease, NewJob
-from runner.domain.states import JOB_TRANSITIONS, AccountState, JobState, Priority
+from runner.domain.jobs import Job, JobFilter, Lease, NewJob
+from runner.domain.priorities import RAISED_EVERY_S, raised
+from runner.domain.schedules import Missed, NewSchedule, Rule
+from runner.domain.states import JOB_TRANSITIONS, AccountState, IfFailed, JobState, Priority
 from runner.engine.embedded import EmbeddedEngine
 from runner.engine.interface import JobEngine
-from runner.errors import Conflict, ErrorKind, NotFound, StaleLease
+from runner.errors import Conflict, ErrorKind, NotFound, SetupError, StaleLease
 from runner.store.accounts import Accounts
 from runner.store.database import Database
 from runner.store.events import Events
+from runner.store.schedules import Schedules
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TTL_S = 10.0
@@ -50,6 +54,7 @@ class House:
     other: JobEngine
     accounts: Accounts
     events: Events
+    schedules: Schedules
     clock: HandClock
 
     async def add_accounts(self, *names: str) -> None:
@@ -80,6 +85,7 @@ async def embedded(folder: Path) -> AsyncIterator[House]:
             other=EmbeddedEngine(two),
             accounts=Accounts(one),
             events=Events(one),
+            schedules=Schedules(one),
             clock=clock,
         )
 
@@ -581,6 +587,317 @@ async def test_every_change_is_an_event_in_order(house: House) -> None:
     assert {event.account for event in told} == {"amy"}
 
 
+# ── Priority without starvation ───────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_low_job_behind_a_stream_of_urgent_ones_has_its_turn_within_the_hour(house: House) -> None:
+    low = await house.submit(read_inbox("amy", priority=Priority.LOW))
+    for minute in range(60):
+        await house.submit(read_inbox("bob", priority=Priority.URGENT))
+        lease = await house.claim()
+        if lease.job.id == low.id:
+            assert minute == 45
+            assert lease.reason.startswith("priority low raised to urgent by waiting 45 min")
+            return
+        await house.engine.succeed(lease, {})
+        house.clock.forward(60)
+    raise AssertionError("the low job starved")
+
+
+async def test_a_job_that_has_waited_overtakes_a_more_urgent_one_of_its_own_account(house: House) -> None:
+    old = await house.submit(read_inbox("amy", priority=Priority.NORMAL))
+    house.clock.forward(2 * RAISED_EVERY_S)
+    await house.submit(read_inbox("amy", priority=Priority.HIGH))
+    assert (await house.claim()).job.id == old.id
+
+
+async def test_what_is_not_yet_due_does_not_count_as_waiting(house: House) -> None:
+    await house.submit(read_inbox("amy", priority=Priority.LOW, due_at=START + timedelta(hours=5)))
+    house.clock.forward(5 * 3600)
+    await house.submit(read_inbox("bob", priority=Priority.NORMAL))
+    assert (await house.claim()).job.account == "bob"
+
+
+# ── Dependencies ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_job_waits_until_all_that_it_comes_after_have_succeeded(house: House) -> None:
+    first, second = await house.engine.submit([read_inbox("amy"), read_inbox("bob")])
+    last = await house.submit(read_inbox("cleo", priority=Priority.URGENT, after=[first.id, second.id]))
+    assert last.waits_for == 2
+    assert await house.engine.claim_job(last.id, owner="w1", ttl_s=TTL_S) is None
+    one, two = await house.claim(), await house.claim()
+    assert await house.nothing_due()
+    await house.engine.succeed(one, {})
+    assert (await house.engine.get(last.id)).waits_for == 1
+    assert await house.nothing_due()
+    await house.engine.succeed(two, {})
+    assert (await house.claim()).job.id == last.id
+
+
+async def test_jobs_of_one_submission_name_each_other_by_key_in_any_order(house: House) -> None:
+    jobs = await house.engine.submit(
+        [
+            read_inbox("amy", key="c", after=["a", "b"]),
+            read_inbox("amy", key="b", after=["a"]),
+            read_inbox("amy", key="a"),
+        ]
+    )
+    order = []
+    for _ in jobs:
+        lease = await house.claim()
+        order.append(lease.job.key)
+        await house.engine.succeed(lease, {})
+    assert order == ["a", "b", "c"]
+
+
+async def test_a_circle_is_refused_with_its_path_and_nothing_is_stored(house: House) -> None:
+    with pytest.raises(SetupError, match="in a circle: a → b → c → a"):
+        await house.engine.submit(
+            [
+                read_inbox("bob"),
+                read_inbox("amy", key="a", after=["b"]),
+                read_inbox("amy", key="b", after=["c"]),
+                read_inbox("amy", key="c", after=["a"]),
+            ]
+        )
+    assert await house.engine.list_jobs() == []
+
+
+async def test_to_wait_for_what_does_not_exist_is_refused(house: House) -> None:
+    for unknown in (4711, "no such key"):
+        with pytest.raises(NotFound, match=str(unknown)):
+            await house.submit(read_inbox("amy", after=[unknown]))
+    assert await house.engine.list_jobs() == []
+
+
+async def test_a_failure_fails_or_skips_all_that_come_after_it_as_each_chose(house: House) -> None:
+    first = await house.submit(read_inbox("amy"))
+    fails = await house.submit(read_inbox("bob", after=[first.id]))
+    skips = await house.submit(read_inbox("bob", after=[first.id], if_failed=IfFailed.SKIP))
+    further = await house.submit(read_inbox("cleo", after=[skips.id]))
+    await house.engine.fail(await house.claim(), kind=ErrorKind.VALIDATION, error="refused")
+    failed, skipped, later = [await house.engine.get(job.id) for job in (fails, skips, further)]
+    assert failed.state is JobState.FAILED
+    assert failed.error == f"Job {first.id} (amy read_inbox), which this one waited for, failed."
+    assert skipped.state is JobState.CANCELLED
+    assert skipped.error == f"Skipped: Job {first.id} (amy read_inbox), which this one waited for, failed."
+    assert later.state is JobState.FAILED
+    assert later.error == f"Job {skips.id} (bob read_inbox), which this one waited for, was cancelled."
+    assert await house.nothing_due()
+    told = await house.events.since(0, job_id=skips.id)
+    assert (told[-1].name, told[-1].data["after"], told[-1].data["skipped"]) == ("JobCancelled", first.id, True)
+
+
+async def test_what_is_retried_parked_or_in_doubt_is_waited_for_on(house: House) -> None:
+    first = await house.submit(read_inbox("amy"))
+    second = await house.submit(read_inbox("bob", after=[first.id]))
+    await house.engine.retry_later(await house.claim(), due_at=START, kind=ErrorKind.NETWORK, error="down")
+    assert (await house.engine.get(second.id)).state is JobState.QUEUED
+    await house.engine.park(await house.claim(), kind=ErrorKind.CAPTCHA, error="captcha")
+    assert (await house.engine.get(second.id)).state is JobState.QUEUED
+    await house.engine.cancel(first.id)
+    assert (await house.engine.get(second.id)).state is JobState.FAILED
+
+
+async def test_to_come_after_what_has_ended_already_is_settled_at_once(house: House) -> None:
+    good, bad = await house.engine.submit([read_inbox("amy"), read_inbox("bob")])
+    await house.engine.succeed(await house.claim(account="amy"), {})
+    await house.engine.cancel(bad.id)
+    ready, skipped = await house.engine.submit(
+        [read_inbox("cleo", after=[good.id]), read_inbox("cleo", after=[bad.id], if_failed=IfFailed.SKIP)]
+    )
+    assert (ready.state, ready.waits_for) == (JobState.QUEUED, 0)
+    assert skipped.state is JobState.CANCELLED
+    assert (await house.claim()).job.id == ready.id
+
+
+async def test_what_waited_in_vain_is_retried_after_what_it_waits_for(house: House) -> None:
+    first = await house.submit(read_inbox("amy"))
+    second = await house.submit(read_inbox("bob", after=[first.id]))
+    await house.engine.fail(await house.claim(), kind=ErrorKind.VALIDATION, error="refused")
+    with pytest.raises(Conflict, match=f"waits for job {first.id} of account amy, which is failed"):
+        await house.engine.retry(second.id)
+    done = await house.engine.retry_many([second.id, first.id])
+    assert (list(done.changed), done.refused) == ([first.id, second.id], {})
+    assert (await house.engine.get(second.id)).waits_for == 1
+    await house.engine.succeed(await house.claim(), {})
+    assert (await house.claim()).job.id == second.id
+
+
+# ── Many at once ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_jobs_are_found_by_every_condition_together(house: House) -> None:
+    await house.engine.submit([read_inbox("amy"), replace(read_inbox("amy"), flow="check_login"), read_inbox("bob")])
+    lease = await house.claim(account="bob")
+    await house.engine.fail(lease, kind=ErrorKind.NETWORK, error="down")
+    find = house.engine.find
+    assert len(await find(JobFilter())) == 3
+    assert len(await find(JobFilter(account="amy"))) == 2
+    assert len(await find(JobFilter(account="amy", flow="check_login", states=[JobState.QUEUED]))) == 1
+    assert await find(JobFilter(states=[JobState.FAILED], error_kind=ErrorKind.NETWORK)) == [lease.job.id]
+    assert await find(JobFilter(ids=[lease.job.id, 4711])) == [lease.job.id]
+    assert await find(JobFilter(ended_before=START)) == []
+    assert await find(JobFilter(ended_before=START + timedelta(seconds=1))) == [lease.job.id]
+    with pytest.raises(NotFound):
+        await find(JobFilter(account="nobody"))
+
+
+async def test_many_are_cancelled_and_those_that_cannot_be_are_named(house: House) -> None:
+    jobs = await house.engine.submit([read_inbox(name) for name in ("amy", "bob", "cleo") for _ in range(100)])
+    running = await house.claim()
+    ended = await house.claim()
+    await house.engine.succeed(ended, {})
+    done = await house.engine.cancel_many([job.id for job in jobs] + [4711])
+    assert set(done.refused) == {ended.job.id, 4711}
+    assert len(done.changed) == 299
+    assert (await house.engine.get(running.job.id)).cancel_requested
+    assert await house.engine.find(JobFilter(states=[JobState.QUEUED])) == []
+
+
+async def test_many_are_retried(house: House) -> None:
+    jobs = await house.engine.submit([read_inbox(name) for name in ("amy", "bob", "cleo")])
+    for _ in range(2):
+        await house.engine.fail(await house.claim(), kind=ErrorKind.NETWORK, error="down")
+    done = await house.engine.retry_many([job.id for job in jobs])
+    assert (len(done.changed), len(done.refused)) == (2, 1)
+    assert len(await house.engine.find(JobFilter(states=[JobState.QUEUED]))) == 3
+
+
+async def test_only_what_has_ended_is_deleted_and_its_key_works_on(house: House) -> None:
+    done, open_ = await house.engine.submit([read_inbox("amy", key="k"), read_inbox("amy")])
+    await house.engine.succeed(await house.claim(), {"messages": 3})
+    deleted = await house.engine.delete([done.id, open_.id])
+    assert list(deleted.changed) == [done.id]
+    assert "only what has ended can be deleted" in deleted.refused[open_.id]
+    with pytest.raises(NotFound):
+        await house.engine.get(done.id)
+    again, other = await house.other.submit([read_inbox("amy", key="k"), read_inbox("bob", key="new")])
+    assert (again.id, again.state, again.account) == (done.id, JobState.SUCCEEDED, "amy")
+    assert again.pruned_at == START
+    assert other.state is JobState.QUEUED
+    assert {job.id for job in await house.engine.list_jobs()} == {open_.id, other.id}
+
+
+async def test_what_succeeded_and_was_pruned_counts_as_done_for_what_comes_after(house: House) -> None:
+    first = await house.submit(read_inbox("amy", key="k"))
+    second = await house.submit(read_inbox("bob", after=[first.id]))
+    await house.engine.succeed(await house.claim(), {})
+    assert list((await house.engine.delete([first.id])).changed) == [first.id]
+    assert (await house.claim()).job.id == second.id
+    third = await house.submit(read_inbox("cleo", after=["k"]))
+    assert third.waits_for == 0
+
+
+async def test_a_batch_is_gone_when_all_its_jobs_are(house: House) -> None:
+    batch_id, jobs = await house.engine.submit_batch("cycle", [read_inbox("amy"), read_inbox("bob")])
+    await house.engine.cancel_many([job.id for job in jobs])
+    await house.engine.delete([jobs[0].id])
+    assert (await house.engine.batch(batch_id)).total == 1
+    await house.engine.delete([jobs[1].id])
+    with pytest.raises(NotFound):
+        await house.engine.batch(batch_id)
+
+
+# ── Schedules ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def every_hour(**fields: object) -> NewSchedule:
+    new = NewSchedule(name="hourly", flow="read_inbox", account="amy", rule=Rule(every_s=3600, start=START))
+    return replace(new, **fields)  # type: ignore[arg-type]  # any of its fields
+
+
+async def test_a_schedule_makes_one_job_for_each_due_time(house: House) -> None:
+    await house.schedules.add(every_hour(priority=Priority.HIGH, timeout_s=30.0, max_attempts=5))
+    assert await house.engine.submit_scheduled() == []
+    assert await house.engine.next_schedule_at() == START + timedelta(hours=1)
+    for hour in range(1, 4):
+        house.clock.time = START + timedelta(hours=hour)
+        (job,) = await house.engine.submit_scheduled()
+        assert await house.engine.submit_scheduled() == []
+        assert (job.account, job.flow, job.due_at) == ("amy", "read_inbox", house.clock.now())
+        assert (job.priority, job.timeout_s, job.max_attempts) == (Priority.HIGH, 30.0, 5)
+    (stored,) = await house.schedules.list_schedules()
+    assert (stored.last_due_at, stored.next_due_at) == (START + timedelta(hours=3), START + timedelta(hours=4))
+
+
+async def test_two_daemons_at_once_make_one_job(house: House) -> None:
+    await house.schedules.add(every_hour())
+    for hour in range(1, 6):
+        house.clock.time = START + timedelta(hours=hour)
+        made = await asyncio.gather(*(engine.submit_scheduled() for engine in (house.engine, house.other) * 4))
+        assert sum(len(jobs) for jobs in made) == 1
+    assert len(await house.engine.list_jobs()) == 5
+
+
+@pytest.mark.parametrize(("missed", "made"), [(Missed.ONCE, 1), (Missed.SKIP, 0)])
+async def test_times_that_were_missed_are_made_up_once_or_skipped(house: House, missed: Missed, made: int) -> None:
+    await house.schedules.add(every_hour(missed=missed))
+    house.clock.forward(10.5 * 3600)
+    assert len(await house.engine.submit_scheduled()) == made
+    assert await house.engine.submit_scheduled() == []
+    told = await house.events.since(0, names=["ScheduleMissed"])
+    assert [event.data["made_up"] for event in told] == [missed is Missed.ONCE]
+    house.clock.time = START + timedelta(hours=11)
+    assert len(await house.engine.submit_scheduled()) == 1
+
+
+async def test_a_clock_that_jumps_a_day_ahead_and_back_makes_nothing_twice_and_loses_nothing(house: House) -> None:
+    await house.schedules.add(every_hour())
+    house.clock.time = START + timedelta(hours=1)
+    await house.engine.submit_scheduled()
+    house.clock.time = START + timedelta(hours=25)
+    await house.engine.submit_scheduled()
+    for hour in range(1, 27):
+        house.clock.time = START + timedelta(hours=hour, seconds=1)
+        await house.engine.submit_scheduled()
+    keys = [job.key for job in await house.engine.list_jobs(limit=100)]
+    assert len(keys) == len(set(keys)) == 26
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago"])
+async def test_half_past_two_makes_one_job_a_day_all_year(house: House, zone: str) -> None:
+    house.clock.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    rule = Rule(cron="30 2 * * *", timezone=zone, start=house.clock.now())
+    await house.schedules.add(every_hour(rule=rule))
+    days = []
+    for _ in range(365):
+        due_at = await house.engine.next_schedule_at()
+        assert due_at is not None
+        house.clock.time = due_at
+        (job,) = await house.engine.submit_scheduled()
+        days.append(due_at.astimezone(ZoneInfo(zone)).date())
+        await house.engine.cancel(job.id)
+    assert days == [days[0] + timedelta(days=number) for number in range(365)]
+
+
+async def test_a_schedule_for_all_serves_the_accounts_that_are_active_then_as_one_batch(house: House) -> None:
+    await house.schedules.add(every_hour(account=None))
+    await house.accounts.set_state("bob", AccountState.PAUSED, "by an operator")
+    house.clock.forward(3600)
+    jobs = await house.engine.submit_scheduled()
+    assert [job.account for job in jobs] == ["amy", "cleo"]
+    batch_id = jobs[0].batch_id
+    assert batch_id is not None
+    assert (await house.engine.batch(batch_id)).name == "schedule hourly"
+
+
+async def test_a_removed_schedule_makes_no_more_jobs_and_a_new_one_of_its_name_begins_afresh(house: House) -> None:
+    await house.schedules.add(every_hour())
+    with pytest.raises(Conflict, match="hourly"):
+        await house.schedules.add(every_hour())
+    await house.schedules.remove("hourly")
+    house.clock.forward(3600)
+    assert await house.engine.submit_scheduled() == []
+    assert await house.engine.next_schedule_at() is None
+    with pytest.raises(NotFound):
+        await house.schedules.remove("hourly")
+    await house.schedules.add(every_hour())
+    house.clock.forward(3600)
+    assert len(await house.engine.submit_scheduled()) == 1
+
+
 # ── Any history ───────────────────────────────────────────────────────────────────────────────────────────────
 
 ACTIONS = st.one_of(
@@ -589,7 +906,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("end"), st.sampled_from(["succeed", "fail", "retry", "requeue", "park", "doubt"])),
     st.tuples(st.just("cancel"), st.integers(0, 9)),
     st.tuples(st.just("again"), st.integers(0, 9)),
-    st.tuples(st.just("wait"), st.integers(1, 30)),
+    st.tuples(st.just("wait"), st.one_of(st.integers(1, 30), st.integers(800, 1000))),
     st.tuples(st.just("die"), st.sampled_from(["w1", "w2"])),
 )
 
@@ -632,8 +949,8 @@ class History:
         lease = await self.house.other.claim(owner=owner, ttl_s=TTL_S)
         assert (lease is None) == (not due)
         if lease is not None:
-            best = min(job.priority.rank for job in due)
-            assert lease.job.priority.rank == best
+            best = min(raised(job.priority, due_at=job.due_at, now=now).rank for job in due)
+            assert raised(lease.job.priority, due_at=lease.job.due_at, now=now).rank == best
             assert lease.job.id in {job.id for job in due}
             self.leases.append(lease)
 
