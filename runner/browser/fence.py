@@ -19,7 +19,10 @@ log = structlog.get_logger(__name__)
 
 
 class SubmitFence:
-    """Stands between the page and one address: `put_up` before arming, `take_down` when the submit is over."""
+    """Stands between the page and one address: `put_up` before arming, `take_down` when the submit is over.
+
+    `passed` and `stopped` count requests; `answered` says that the one which went out has got an answer, of any status.
+    """
 
     def __init__(self, context: BrowserContext, pattern: str, *, answer_s: float) -> None:
         self._context = context
@@ -28,6 +31,7 @@ class SubmitFence:
         self._up = False
         self.passed = 0
         self.stopped = 0
+        self.answered = False
 
     async def put_up(self) -> None:
         """From here on the first POST to the address is sent once, and every other is refused."""
@@ -62,6 +66,7 @@ class SubmitFence:
             log.info("the submit got no answer", address=route.request.url, error=error.message.splitlines()[0])
             await _quietly(route.abort("connectionclosed"))
             return
+        self.answered = True
         await _quietly(route.fulfill(response=answer))
 
 

@@ -173,6 +173,7 @@ class Attempts:
                 self._records.effects,
                 lease=trial.lease,
                 commit_latency_s=session.site.commit_latency_s,
+                answers_when_done=session.site.answers_when_done,
                 fence=lambda kind: submit_fence(
                     session.live.context,
                     session.site.submit_addresses.get(kind),

@@ -31,6 +31,9 @@ Fencing = Callable[[EffectKind], AbstractAsyncContextManager[SubmitFence | None]
 SECOND_LOOK_S = 1.0
 """Between the two read-backs that must agree before an Effect counts as not done."""
 
+LAST_LOOK_S = 5.0
+"""Where a late commit knows no bound: how long one is waited for before a person is asked."""
+
 
 class Journal:
     """Performs the Effects of one Attempt; every row that it writes carries the Attempt's fence.
@@ -44,6 +47,7 @@ class Journal:
         *,
         lease: Lease,
         commit_latency_s: float | None,
+        answers_when_done: bool,
         fence: Fencing,
         lost: Lost,
         pause: Pause = asyncio.sleep,
@@ -52,12 +56,13 @@ class Journal:
         self._effects = effects
         self._lease = lease
         self._commit_latency_s = commit_latency_s
+        self._answers_when_done = answers_when_done
         self._fence = fence
         self._lost = lost
         self._pause = pause
         self._monotonic_s = monotonic_s
-        # Whatever an earlier Attempt armed was armed before this moment, which is all that is sure about it.
-        self._armed_before_s = monotonic_s()
+        # Whatever an earlier Attempt fired was given up before this moment, which is all that is sure about it.
+        self._given_up_s = monotonic_s()
 
     async def begun(self, kind: EffectKind) -> str | None:
         """The natural key under which an earlier Attempt of this Job journaled an Effect; None when none did."""
@@ -105,7 +110,6 @@ class Journal:
             if fence is not None:
                 await fence.put_up()
             armed = await self._move(prepared, EffectState.ARMED)
-            self._armed_before_s = self._monotonic_s()
 
         try:
             async with self._fence(prepared.kind) as fence:
@@ -113,8 +117,10 @@ class Journal:
         except Exception as error:
             if armed is None:
                 raise
+            self._given_up_s = self._monotonic_s()
             await self._lost(error)
-            settled = await self._settle_after(error, armed, find)
+            over = self._answers_when_done and fence is not None and fence.answered
+            settled = await self._settle_after(error, armed, find, over=over)
             if settled is None or settled.state is not EffectState.CONFIRMED:
                 raise
             return settled.remote_id or "", True
@@ -128,39 +134,48 @@ class Journal:
         await self._move(armed, EffectState.CONFIRMED, remote_id=remote_id)
         return remote_id, True
 
-    async def _settle_after(self, error: Exception, armed: Effect, find: Find) -> Effect | None:
+    async def _settle_after(self, error: Exception, armed: Effect, find: Find, *, over: bool) -> Effect | None:
         """Judge a shot that ended in an error; None when the Site cannot be asked now: then it stays armed."""
         try:
             if isinstance(error, Rejected) and not await find():
                 return await self._move(armed, EffectState.REJECTED, detail=error.what)
-            return await self._settle(armed, find)
+            return await self._settle(armed, find, over=over)
         except (InDoubt, NeedsPerson):
             raise
         except Exception as second:  # noqa: BLE001 — the first error is the story; the next attempt reads back again
             log.warning("read-back failed, the effect stays armed", effect=armed.id, error=str(second))
             return None
 
-    async def _settle(self, armed: Effect, find: Find) -> Effect:
-        """Read an armed Effect back until it is confirmed, or surely not done.
+    async def _settle(self, armed: Effect, find: Find, *, over: bool = False) -> Effect:
+        """Read an armed Effect back until it is confirmed, surely not done, or for a person to judge.
 
-        It counts as not done only when the Site's commit latency is bounded and has passed since it was armed, and two
-        read-backs agree. The old browser is dead by then: this Attempt holds the profile's lock.
-        The window is counted on the monotonic clock, never by `armed_at`: a clock set forward would cut it short.
+        It counts as not done only when two read-backs agree and its request cannot take effect any more: because the
+        Site's commit latency is bounded and has passed since the request was given up, or because it is `over`.
+        The old browser is dead by then: this Attempt holds the profile's lock.
         """
         present = await find()
-        if not present and self._commit_latency_s is None:
-            moved = await self._move(armed, EffectState.UNKNOWN, detail="absent, but the site may still commit it")
-            raise _in_doubt(moved)
-        if not present and self._commit_latency_s is not None:
-            passed_s = self._monotonic_s() - self._armed_before_s
-            await self._pause(max(SECOND_LOOK_S, self._commit_latency_s - passed_s))
+        if not present:
+            await self._pause(self._second_look_s(over=over))
             present = await find()
         if len(present) > 1:
             await self._duplicated(armed, present)
         if present:
             return await self._move(armed, EffectState.CONFIRMED, remote_id=present[0], detail="read back: there")
+        if self._commit_latency_s is None and not over:
+            moved = await self._move(armed, EffectState.UNKNOWN, detail="absent, but the site may still commit it")
+            raise _in_doubt(moved)
         unknown = await self._move(armed, EffectState.UNKNOWN, detail="absent at the first look")
-        return await self._move(unknown, EffectState.NOT_DONE, detail="absent twice, settle window over")
+        detail = "absent twice, and the site had answered" if over else "absent twice, settle window over"
+        return await self._move(unknown, EffectState.NOT_DONE, detail=detail)
+
+    def _second_look_s(self, *, over: bool) -> float:
+        """Counted on the monotonic clock, never by `armed_at`: a clock set forward would cut the window short."""
+        if over:
+            return SECOND_LOOK_S
+        if self._commit_latency_s is None:
+            return LAST_LOOK_S
+        passed_s = self._monotonic_s() - self._given_up_s
+        return max(SECOND_LOOK_S, self._commit_latency_s - passed_s)
 
     async def _duplicated(self, armed: Effect, present: Sequence[str]) -> NoReturn:
         """It happened more than once, and the account is quarantined until a person has looked."""

@@ -55,6 +55,12 @@ class Site(ABC):
     Only where this is known may an Effect whose read-back shows it absent be fired again without a person (DESIGN §5).
     """
 
+    answers_when_done: ClassVar[bool] = False
+    """Whether any answer to a submit, an error too, means that it is over: what is absent then stays absent.
+
+    True only where no proxy answers in the Site's place (a 504 is a proxy's word) and nothing is queued for later.
+    """
+
     submit_addresses: ClassVar[Mapping[EffectKind, str]] = {}
     """Where each kind of Effect is submitted, as a glob over URLs (`**/sell/*/publish`).
 

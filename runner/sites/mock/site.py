@@ -25,12 +25,14 @@ from runner.sites.translate import translate
 class MockSite(Site):
     """The mock marketplace, in any of its layouts.
 
-    Options: `remember` (true) keeps the account signed in; `commit_latency_s` (5) is how long a request that the
-    browser has given up may still take effect, or "unbounded".
+    Options: `remember` (true) keeps the account signed in; `commit_latency_s` ("unbounded") is for how many seconds a
+    request that the browser has given up may still take effect. There is no bound that the marketplace keeps by itself:
+    it is as late as its fault rules say.
     """
 
     name: ClassVar[str] = "mock"
     revision: ClassVar[str] = "1"
+    answers_when_done: ClassVar[bool] = True
     submit_addresses: ClassVar[Mapping[EffectKind, str]] = {
         EffectKind.PUBLISH_LISTING: "**/sell/*/publish",
         EffectKind.SEND_MESSAGE: "**/api/threads/*/messages",
@@ -40,7 +42,7 @@ class MockSite(Site):
         super().__init__(page, base_url=base_url, steps=steps, options=options)
         self._browsing = Browsing(page, self.base_url)
         self._step_name = ""
-        latency = options.get("commit_latency_s", 5.0)
+        latency = options.get("commit_latency_s", "unbounded")
         self.commit_latency_s = None if latency == "unbounded" else float(latency)
 
     async def whoami(self) -> str | None:

@@ -13,7 +13,7 @@ from runner.domain.effects import Effect, EffectKind, EffectState
 from runner.domain.jobs import Lease
 from runner.engine.embedded import EmbeddedEngine
 from runner.errors import ErrorKind, InDoubt, NeedsPerson, Rejected, RetryLater, StaleLease
-from runner.orchestrator.effects import SECOND_LOOK_S, Journal
+from runner.orchestrator.effects import LAST_LOOK_S, SECOND_LOOK_S, Journal
 from runner.sites.interface import BeforeSubmit
 from runner.store.database import Database
 from runner.store.effects import Effects
@@ -25,8 +25,9 @@ LATENCY_S = 30.0
 
 
 class Fence:
-    def __init__(self, doings: list[str]) -> None:
+    def __init__(self, doings: list[str], answered: bool) -> None:
         self._doings = doings
+        self.answered = answered
 
     async def put_up(self) -> None:
         self._doings.append("fence up")
@@ -41,6 +42,8 @@ class Scene:
     clock: Any
     latency_s: float | None = LATENCY_S
     fenced: bool = True
+    answered: bool = False
+    answers_when_done: bool = False
     ledger: list[str] = field(default_factory=list)
     doings: list[str] = field(default_factory=list)
     pauses_s: list[float] = field(default_factory=list)
@@ -57,7 +60,7 @@ class Scene:
         @asynccontextmanager
         async def fencing(kind: EffectKind) -> AsyncIterator[Any]:
             assert kind is PUBLISH
-            yield Fence(self.doings) if self.fenced else None
+            yield Fence(self.doings, self.answered) if self.fenced else None
             self.doings.append("fence down")
 
         async def lost(error: Exception) -> None:
@@ -68,6 +71,7 @@ class Scene:
             self.effects,
             lease=lease or self.lease,
             commit_latency_s=self.latency_s,
+            answers_when_done=self.answers_when_done,
             fence=fencing,
             lost=lost,
             pause=self.pause,
@@ -242,26 +246,52 @@ async def test_two_looks_must_agree(scene: Scene) -> None:
     assert scene.ledger == ["L1"]
 
 
-async def test_the_settle_window_is_waited_out_to_its_end_and_not_longer(scene: Scene) -> None:
+async def test_the_settle_window_begins_when_the_request_is_given_up(scene: Scene) -> None:
+    """It may have been with the site all the while: our patience with it is no part of the site's latency."""
+
     async def slow(before_submit: BeforeSubmit) -> str:
         await before_submit()
-        scene.passes(12)
+        scene.passes(LATENCY_S + 12)
         raise DROPPED
 
     with pytest.raises(RetryLater):
         await scene.perform(slow)
-    assert scene.pauses_s == [LATENCY_S - 12]
+    assert scene.pauses_s == [LATENCY_S]
 
 
 async def test_after_the_window_a_moment_still_lies_between_the_two_looks(scene: Scene) -> None:
-    async def slow(before_submit: BeforeSubmit) -> str:
-        await before_submit()
+    async def slow_look() -> list[str]:
         scene.passes(LATENCY_S + 5)
-        raise DROPPED
+        return []
 
     with pytest.raises(RetryLater):
-        await scene.perform(slow)
+        await scene.perform(breaking(scene, DROPPED), find=slow_look)
     assert scene.pauses_s == [SECOND_LOOK_S]
+
+
+async def test_where_an_answer_ends_a_request_an_error_page_is_tried_again_without_a_person(scene: Scene) -> None:
+    scene.latency_s, scene.answers_when_done, scene.answered = None, True, True
+    with pytest.raises(RetryLater):
+        await scene.perform(breaking(scene, DROPPED))
+    assert (await scene.stored()).state is EffectState.NOT_DONE
+    assert scene.pauses_s == [SECOND_LOOK_S]
+    assert await scene.perform() == ("L1", True)
+
+
+@pytest.mark.parametrize(("answered", "answers_when_done"), [(True, False), (False, True)])
+async def test_an_answer_counts_only_where_it_came_and_means_the_end(
+    scene: Scene, answered: bool, answers_when_done: bool
+) -> None:
+    scene.latency_s, scene.answered, scene.answers_when_done = None, answered, answers_when_done
+    with pytest.raises(InDoubt):
+        await scene.perform(breaking(scene, DROPPED))
+
+
+async def test_before_a_person_is_asked_a_late_commit_is_waited_for(scene: Scene) -> None:
+    scene.latency_s = None
+    scene.during_pause = lambda: scene.ledger.append("L1")
+    assert await scene.perform(breaking(scene, DROPPED)) == ("L1", True)
+    assert scene.pauses_s == [LAST_LOOK_S]
 
 
 async def test_a_site_that_may_commit_at_any_time_leaves_doubt_and_is_not_fired_again(scene: Scene) -> None:
