@@ -22,7 +22,7 @@ import psutil
 
 from bench import goods, report
 from bench.market import THREADS, BenchMarket, open_market
-from bench.measure import Meter
+from bench.measure import CAN_MEASURE, Meter
 from bench.report import Measurement
 from bench.ways import Way, Ways, Worker
 from runner.browser.discovery import Browser, find_browser
@@ -146,6 +146,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help=f"timed rounds (default {FULL.rounds})")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the tables go (default bench/RESULTS.md)")
     given = parser.parse_args()
+    if not CAN_MEASURE:
+        parser.error("it reads /proc/PID/smaps_rollup, which only Linux has: run it there, or in a container")
     plan = SHORT if given.short else FULL
     if given.rounds:
         plan = Plan(rounds=given.rounds, memory_rounds=plan.memory_rounds, browsers=plan.browsers)

@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import Self
 
 PROC = Path("/proc")
+CAN_MEASURE = (PROC / "self" / "smaps_rollup").exists()
+"""Whether this machine tells what is needed; only Linux does."""
 TICK_S = 0.1
 MEMORY_EVERY_TICKS = 3
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
