@@ -22,6 +22,7 @@ from runner.cli import (
     market,
     output,
     run,
+    schedules,
     sessions,
 )
 from runner.errors import NotFound, RunnerError, SetupError
@@ -47,6 +48,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(listings.app, name="listings")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(effects.app, name="effects")

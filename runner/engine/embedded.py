@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -117,15 +118,14 @@ class EmbeddedEngine(JobEngine):
         return await bulk.find(self._db, which)
 
     async def cancel_many(self, job_ids: Sequence[int]) -> Bulk:
-        """See JobEngine."""
-        return await bulk.each(
-            self._db, job_ids, lambda connection, found: changing.cancel(self._db, connection, found)
-        )
+        """See JobEngine. What waits for others comes first, or it would have failed by the time its turn comes."""
+        ordered = list(reversed(await bulk.needs_first(self._db, job_ids)))
+        return await bulk.each(self._db, ordered, partial(changing.cancel, self._db))
 
     async def retry_many(self, job_ids: Sequence[int]) -> Bulk:
         """See JobEngine."""
         ordered = await bulk.needs_first(self._db, job_ids)
-        return await bulk.each(self._db, ordered, lambda connection, found: changing.retry(self._db, connection, found))
+        return await bulk.each(self._db, ordered, partial(changing.retry, self._db))
 
     async def delete(self, job_ids: Sequence[int]) -> Bulk:
         """See JobEngine. One transaction: give it some hundreds at a time."""

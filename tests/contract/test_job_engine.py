@@ -756,6 +756,14 @@ async def test_many_are_cancelled_and_those_that_cannot_be_are_named(house: Hous
     assert await house.engine.find(JobFilter(states=[JobState.QUEUED])) == []
 
 
+async def test_many_that_wait_for_each_other_are_all_cancelled_and_none_fails(house: House) -> None:
+    first = await house.submit(read_inbox("amy"))
+    second = await house.submit(read_inbox("bob", after=[first.id]))
+    done = await house.engine.cancel_many([first.id, second.id])
+    assert (set(done.changed), done.refused) == ({first.id, second.id}, {})
+    assert (await house.engine.get(second.id)).state is JobState.CANCELLED
+
+
 async def test_many_are_retried(house: House) -> None:
     jobs = await house.engine.submit([read_inbox(name) for name in ("amy", "bob", "cleo")])
     for _ in range(2):
