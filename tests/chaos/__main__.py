@@ -1,0 +1,50 @@
+"""The chaos checks: python -m tests.chaos [CHECK …] [--short] [--seed N]. One line of figures each; 1 on a breach."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from tests.chaos import answers, broken_profiles, freezes, kills
+from tests.chaos.figures import Figures
+
+Check = Callable[..., Awaitable[None]]
+
+CHECKS: dict[str, tuple[Check, dict[str, int], dict[str, int]]] = {
+    # The check, its long form, its short form.
+    "kills": (kills.kills, {"target": 300, "lanes": 3}, {"target": 3, "lanes": 1}),
+    "unjournaled": (kills.unjournaled, {"target": 20, "lanes": 1}, {"target": 2, "lanes": 1}),
+    "lost_answers": (answers.lost_answers, {"target": 30, "lanes": 3}, {"target": 2, "lanes": 1}),
+    "late_commits": (answers.late_commits, {"target": 20, "lanes": 1}, {"target": 1, "lanes": 1}),
+    "false_bound": (answers.false_bound, {"target": 4, "lanes": 1}, {"target": 1, "lanes": 1}),
+    "freezes": (freezes.freezes, {"target": 16, "lanes": 4}, {"target": 1, "lanes": 1}),
+    "broken_profiles": (broken_profiles.broken_profiles, {"target": 5, "lanes": 1}, {"target": 1, "lanes": 1}),
+}
+
+
+def main() -> int:
+    """Run the checks that were asked for, one after the other; 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("check", nargs="*", choices=[*CHECKS, []], help="which checks; all when none is named")
+    parser.add_argument("--short", action="store_true", help="the form that runs in `make test`")
+    parser.add_argument("--seed", type=int, default=20261122, help="the same seed makes the same choices")
+    parser.add_argument("--target", type=int, help="another number of kills or submits")
+    parser.add_argument("--lanes", type=int, help="another number of marketplaces at once")
+    asked = parser.parse_args()
+    broken = False
+    for name in asked.check or CHECKS:
+        check, long, short = CHECKS[name]
+        given = {key: value for key in ("target", "lanes") if (value := getattr(asked, key)) is not None}
+        figures = Figures(check=name, seed=asked.seed)
+        asyncio.run(check(figures, **{**(short if asked.short else long), **given}))
+        print(figures.line(), flush=True)  # noqa: T201 because the line is what was asked for
+        for breach in figures.breaches:
+            print(f"  {breach}", file=sys.stderr)  # noqa: T201 because a person must read it
+        broken = broken or bool(figures.breaches)
+    return int(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
