@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import webbrowser
@@ -96,7 +98,22 @@ def trace(attempt: Number, config: options.Config = None) -> None:
     output.note(f"Opening {traces[0]} (Ctrl-C ends the viewer)")
     # With a port it serves the viewer for any browser; without one it wants Playwright's own, which may not be here.
     viewer = [sys.executable, "-m", "playwright", "show-trace", "--host", "127.0.0.1", "--port", "0", str(traces[0])]
-    raise typer.Exit(subprocess.call(viewer))
+    raise typer.Exit(_ended_with_us(viewer))
+
+
+def _ended_with_us(command: list[str]) -> int:
+    """Run a command that starts others: a signal that ends us ends them all."""
+    with subprocess.Popen(command, start_new_session=True) as process:
+        asked: list[int] = []
+
+        def end(number: int, _frame: object) -> None:
+            asked.append(number)
+            os.killpg(process.pid, signal.SIGTERM)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+        code = process.wait()
+    return output.DONE if asked or code == 0 else output.FAILED
 
 
 async def _of(books: wiring.Books, attempt: int) -> tuple[Attempt, list[Evidence]]:
