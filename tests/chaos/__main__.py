@@ -14,7 +14,7 @@ Check = Callable[..., Awaitable[None]]
 
 CHECKS: dict[str, tuple[Check, dict[str, int], dict[str, int]]] = {
     # The check, its long form, its short form.
-    "kills": (kills.kills, {"target": 300, "lanes": 3}, {"target": 3, "lanes": 1}),
+    "kills": (kills.kills, {"target": 300, "lanes": 4, "minutes": 60}, {"target": 3, "lanes": 1, "minutes": 5}),
     "unjournaled": (kills.unjournaled, {"target": 20, "lanes": 1}, {"target": 2, "lanes": 1}),
     "lost_answers": (answers.lost_answers, {"target": 30, "lanes": 3}, {"target": 2, "lanes": 1}),
     "late_commits": (answers.late_commits, {"target": 20, "lanes": 1}, {"target": 1, "lanes": 1}),
@@ -32,13 +32,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20261122, help="the same seed makes the same choices")
     parser.add_argument("--target", type=int, help="another number of kills or submits")
     parser.add_argument("--lanes", type=int, help="another number of marketplaces at once")
+    parser.add_argument("--minutes", type=int, help="when `kills` stops at last, all given or not")
     asked = parser.parse_args()
     broken = False
     for name in asked.check or CHECKS:
         check, long, short = CHECKS[name]
-        given = {key: value for key in ("target", "lanes") if (value := getattr(asked, key)) is not None}
+        sizes = short if asked.short else long
+        given = {key: value for key in sizes if (value := getattr(asked, key)) is not None}
         figures = Figures(check=name, seed=asked.seed)
-        asyncio.run(check(figures, **{**(short if asked.short else long), **given}))
+        asyncio.run(check(figures, **{**sizes, **given}))
         print(figures.line(), flush=True)  # noqa: T201 because the line is what was asked for
         for breach in figures.breaches:
             print(f"  {breach}", file=sys.stderr)  # noqa: T201 because a person must read it

@@ -16,6 +16,7 @@ class Figures:
     counts: Counter[str] = field(default_factory=Counter)
     recovery_s: list[float] = field(default_factory=list)
     rescue_s: list[float] = field(default_factory=list)
+    gone_s: list[float] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
@@ -26,7 +27,7 @@ class Figures:
     def line(self) -> str:
         """All figures in one line."""
         words = [f"{name} {count}" for name, count in self.counts.items()]
-        for name, times in (("recovery", self.recovery_s), ("rescue", self.rescue_s)):
+        for name, times in (("recovery", self.recovery_s), ("rescue", self.rescue_s), ("gone", self.gone_s)):
             if times:
                 half, most, worst = (percentile(times, part) for part in (0.5, 0.95, 1.0))
                 words.append(f"{name} p50 {half:.1f} s p95 {most:.1f} s max {worst:.1f} s")

@@ -11,7 +11,7 @@ import time
 
 from tests.chaos import victims
 from tests.chaos.figures import Figures
-from tests.chaos.judge import expect_gone, judge
+from tests.chaos.judge import expect_gone, judge, stretched
 from tests.chaos.lane import OPEN, Lane, Wanted, lane
 
 POINTS = ("JobClaimed", "step:check login", "EffectPlanned", "EffectPrepared", "EffectArmed")
@@ -68,19 +68,19 @@ async def _reached(made: Lane, wanted: Wanted, point: str) -> bool:
         rows = made.rows(sql, wanted.job_id)
         return point in {f"step:{step}" if name == "StepStarted" else name for name, step in rows}
 
-    return bool(await made.until(there, 30))
+    return bool(await made.until(there, stretched(30)))
 
 
 async def _released(made: Lane, figures: Figures, wanted: Wanted, blow: float, how: str) -> None:
     """Wait until another may have the Job, and note how long that took."""
     sql = "SELECT min(at) FROM event WHERE job_id = ? AND name = 'JobRequeued'"
-    at = await made.until(lambda: made.rows(sql, wanted.job_id)[0][0], 60, 0.05)
+    at = await made.until(lambda: made.rows(sql, wanted.job_id)[0][0], stretched(60), 0.05)
     if at is None:
         figures.breach(f"job {wanted.job_id} of a {how} worker was never released")
         return
     took_s = at / 1e6 - blow
     (figures.rescue_s if how == "dead" else figures.recovery_s).append(took_s)
-    if took_s > WITHIN_S[how]:
+    if took_s > stretched(WITHIN_S[how]):
         figures.breach(f"job {wanted.job_id} of a {how} worker was released only after {took_s:.1f} s")
 
 
@@ -95,7 +95,7 @@ async def _awaken(
 ) -> None:
     """Wake the frozen one, in the middle of the other's work or (`late`) after it, and see that it changes nothing."""
     if late:
-        await made.until(lambda: made.state(wanted.job_id) not in OPEN, 60, 0.02)
+        await made.until(lambda: made.state(wanted.job_id) not in OPEN, stretched(60), 0.02)
         ledger, ours = made.last_entry(), _written(made, wanted)
     for pid in stopped:
         try:
@@ -103,7 +103,7 @@ async def _awaken(
         except ProcessLookupError:
             continue  # the takeover has killed the driver, as it should
     if not late:
-        await made.until(lambda: made.state(wanted.job_id) not in OPEN, 60, 0.02)
+        await made.until(lambda: made.state(wanted.job_id) not in OPEN, stretched(60), 0.02)
         ledger, ours = made.last_entry(), _written(made, wanted)
     # When it has ended it can write nothing any more: then is the time to look.
     await made.stop(first)

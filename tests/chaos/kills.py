@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos import victims
 from tests.chaos.figures import Figures
-from tests.chaos.judge import expect_gone, judge
+from tests.chaos.judge import expect_gone, judge, stretched
 from tests.chaos.lane import OPEN, POLL_S, PRODUCT, UNJOURNALED, Lane, Wanted, lane
 
 Points = Mapping[str, tuple[int, float]]
@@ -50,7 +50,7 @@ SLOW_COMMIT = {"effect": "latency_ms", "ms": 250, "probability": 0.5}
 
 @dataclass(kw_only=True)
 class Tormentor:
-    """One lane's work: `target` is how many kills it gives, `points` where."""
+    """One lane's work: `target` is how many kills it gives, `points` where, `until` (monotonic) when it stops."""
 
     lane: Lane
     dice: random.Random
@@ -58,6 +58,7 @@ class Tormentor:
     figures: Figures
     entry: Sequence[str] = PRODUCT
     points: Points = field(default_factory=lambda: POINTS)
+    until: float = float("inf")
     given: int = 0
     _checks: list[asyncio.Task[None]] = field(default_factory=list)
     _runner: subprocess.Popen[bytes] = field(init=False)
@@ -65,12 +66,12 @@ class Tormentor:
     async def run(self) -> None:
         """Rounds of jobs on a fresh marketplace, until enough was killed; then look what is left over."""
         self._runner = self.lane.start(entry=self.entry)
-        while self.given < self.target:
+        while self._goes_on():
             self.lane.reset()
             slow = {**SLOW_COMMIT, "seed": self.dice.randrange(1 << 30)}
             self.lane.faults(*({"route": route, **slow} for route in SUBMITS))
             jobs: list[Wanted] = []
-            while len(jobs) < JOBS_PER_ROUND and self.given < self.target:
+            while len(jobs) < JOBS_PER_ROUND and self._goes_on():
                 jobs.append(await self.lane.submit(self.dice.choice(("publish_listing", "send_message"))))
                 await self._torment(jobs[-1])
             await asyncio.sleep(0.5)
@@ -80,6 +81,9 @@ class Tormentor:
         await asyncio.gather(*self._checks)
         await expect_gone(self.figures, everybody, self.lane.temp.iterdir(), "after the end")
 
+    def _goes_on(self) -> bool:
+        return self.given < self.target and time.monotonic() < self.until
+
     async def _torment(self, wanted: Wanted) -> None:
         """Kill up to three times while one Job is at work, then let it come to its end."""
         if self._runner.poll() is not None:
@@ -88,12 +92,12 @@ class Tormentor:
         for _ in range(self.dice.randint(1, MOST_KILLS_PER_JOB)):
             point, name = self._choose(wanted), self.dice.choice(victims.NAMES)
             delay_s = self.dice.random() * self.points[point][1]
-            family = await self._reached(point, wanted, delay_s) if self.given < self.target else None
+            family = await self._reached(point, wanted, delay_s) if self._goes_on() else None
             if family is None:
                 break
             last = time.time()
             self._strike(name, family, wanted)
-        if not await self.lane.ended(wanted.job_id):
+        if not await self.lane.ended(wanted.job_id, stretched(60)):
             self.figures.breach(f"job {wanted.job_id} did not come to an end")
         elif last is not None:
             ended = self.lane.rows("SELECT ended_at FROM job WHERE id = ?", wanted.job_id)[0][0]
@@ -108,7 +112,7 @@ class Tormentor:
         """Wait for the point, then for the delay; None when the Job ended without coming by."""
         newest = self.lane.rows("SELECT coalesce(max(id), 0) FROM event")[0][0]
         family = victims.family(self._runner.pid)
-        end = time.monotonic() + POINT_WITHIN_S
+        end = time.monotonic() + stretched(POINT_WITHIN_S)
         while time.monotonic() < end and self._runner.poll() is None:
             if point == "commit" and self.lane.entries(wanted.kind, wanted.mark):
                 break
@@ -165,26 +169,29 @@ class Tormentor:
         def settled() -> bool:
             return bool(self.lane.rows(sql, *asked)[0][0] or self.lane.rows(ended, wanted.job_id)[0][0])
 
-        await self.lane.until(settled, 30, 0.1)
+        await self.lane.until(settled, stretched(30), 0.1)
         at = self.lane.rows(sql, *asked)[0][0]
         if at is None:
             return
         self.figures.rescue_s.append(at / 1e6 - started)
-        if self.figures.rescue_s[-1] > RESCUED_WITHIN_S:
+        if self.figures.rescue_s[-1] > stretched(RESCUED_WITHIN_S):
             words = f"job {wanted.job_id} was rescued {self.figures.rescue_s[-1]:.1f} s after the next start"
             self.figures.breach(words)
 
 
-async def kills(figures: Figures, *, target: int, lanes: int) -> None:
+async def kills(figures: Figures, *, target: int, lanes: int, minutes: int = 60) -> None:
     """Check 1: nothing lost, nothing twice. Every second lane's site gives no bound for late commits."""
+    until = time.monotonic() + minutes * 60
     shares = [target // lanes + (number < target % lanes) for number in range(lanes)]
 
     async def one(number: int, share: int) -> None:
         async with lane(bound=2.0 if number % 2 == 0 else None) as made:
             dice = random.Random(figures.seed * 100 + number)
-            await Tormentor(lane=made, dice=dice, target=share, figures=figures).run()
+            await Tormentor(lane=made, dice=dice, target=share, figures=figures, until=until).run()
 
     await asyncio.gather(*(one(number, share) for number, share in enumerate(shares)))
+    if figures.counts["kills"] < target:
+        figures.breach(f"{target} kills were asked for, and {minutes} minutes were over before")
 
 
 async def unjournaled(figures: Figures, *, target: int, lanes: int) -> None:

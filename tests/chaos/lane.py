@@ -27,7 +27,7 @@ from runner.domain.states import Priority
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("-c", "from runner.cli.main import main; main()")
 UNJOURNALED = ("-m", "tests.chaos.unjournaled")
-POLL_S = 0.004
+POLL_S = 0.008
 OPEN = ("queued", "running")
 
 CONFIG = """\
