@@ -44,7 +44,7 @@ bench: setup ## measure the runner against a bare Playwright script
 	@$(BIN)/python -m bench $(ARGS)
 
 chaos: setup ## kill things while they work, and count what was lost or done twice
-	@$(BIN)/python -m pytest tests/chaos $(ARGS)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 screenshots: setup ## take the pictures of the documentation again
 	@$(BIN)/python -m tools.screenshots $(ARGS)

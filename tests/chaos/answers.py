@@ -24,26 +24,34 @@ TOO_LATE_S = 6.0
 
 async def lost_answers(figures: Figures, *, target: int, lanes: int) -> None:
     """Check 3: `target` submits of each kind of loss, each committed before the answer is lost; one row for each."""
-    gate = asyncio.Semaphore(lanes)
 
-    async def one(number: int, name: str) -> None:
-        async with gate, lane() as made:
+    async def one(names: list[str]) -> None:
+        async with lane() as made:
             runner = made.start()
-            fault = LOST[name]
-            for first in range(0, target, JOBS_PER_ROUND):
-                made.reset()
-                made.faults(*({"route": route, **fault} for route in SUBMITS))
-                jobs = await _one_by_one(made, figures, first, min(target, first + JOBS_PER_ROUND))
-                fired = sum(rule["fired"] for rule in made.client.get("/_faults").json()["rules"])
-                figures.counts[name] += fired
-                if fired < len(jobs):
-                    figures.breach(f"{len(jobs)} submits, but only {fired} answers were lost")
-                judge(made, jobs, figures)
+            for name in names:
+                for first in range(0, target, JOBS_PER_ROUND):
+                    await _lose(made, figures, name, range(first, min(target, first + JOBS_PER_ROUND)))
             await made.stop(runner)
 
-    await asyncio.gather(*(one(number, name) for number, name in enumerate(LOST)))
+    await asyncio.gather(*(one(list(LOST)[number::lanes]) for number in range(min(lanes, len(LOST)))))
     if figures.counts["unknown"]:
         figures.breach(f"{figures.counts['unknown']} jobs are unknown although the site shows what was done")
+
+
+async def _lose(made: Lane, figures: Figures, name: str, numbers: range) -> None:
+    """Every answer to these submits is lost in one way."""
+    made.reset()
+    made.faults(*({"route": route, **LOST[name]} for route in SUBMITS))
+    jobs: list[Wanted] = []
+    for number in numbers:
+        jobs.append(await made.submit(KINDS[number % 2]))
+        if not await made.ended(jobs[-1].job_id):
+            figures.breach(f"job {jobs[-1].job_id} did not come to an end")
+    fired = sum(rule["fired"] for rule in made.client.get("/_faults").json()["rules"])
+    figures.counts[name] += fired
+    if fired < len(jobs):
+        figures.breach(f"{len(jobs)} submits, but only {fired} answers were lost")
+    judge(made, jobs, figures)
 
 
 async def late_commits(figures: Figures, *, target: int, lanes: int) -> None:
@@ -83,12 +91,3 @@ async def false_bound(figures: Figures, *, target: int, lanes: int) -> None:
         await made.stop(runner)
     found = figures.counts["duplicates"]
     figures.breaches[:] = [] if found else ["the harness does not notice a site that breaks its bound"]
-
-
-async def _one_by_one(made: Lane, figures: Figures, first: int, end: int) -> list[Wanted]:
-    jobs = []
-    for number in range(first, end):
-        jobs.append(await made.submit(KINDS[number % 2]))
-        if not await made.ended(jobs[-1].job_id):
-            figures.breach(f"job {jobs[-1].job_id} did not come to an end")
-    return jobs
