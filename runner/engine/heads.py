@@ -62,6 +62,9 @@ NOW = bindparam("now", type_=UtcTime)
 
 async def refresh(connection: AsyncConnection, account_ids: Sequence[int], now: datetime) -> None:
     """Compute the heads of these Accounts anew."""
+    if len(account_ids) == 1:
+        await connection.execute(_REFRESH_ONE, {"now": now, "account_id": account_ids[0]})
+        return
     for start in range(0, len(account_ids), CHUNK):
         await connection.execute(_REFRESH, {"now": now, "account_ids": account_ids[start : start + CHUNK]})
 
@@ -74,7 +77,6 @@ async def refresh_served(connection: AsyncConnection, account_id: int, now: date
 async def wake(connection: AsyncConnection, now: datetime) -> None:
     """Compute the heads of the Accounts for which a Job has fallen due, or is raised by waiting, since."""
     await connection.execute(_WAKE, {"now": now})
-    await connection.execute(_RAISE, {"now": now})
 
 
 async def mistrust(connection: AsyncConnection, now: datetime, account_id: int | None) -> None:
@@ -104,52 +106,68 @@ async def next_due_at(connection: AsyncConnection) -> datetime | None:
     return min((time for time in times if time is not None), default=None)
 
 
-_OF_ACCOUNT = job.c.account_id == literal_column("account.id")
-"""Of the Account that the statement around is about, however deep it stands."""
-
 _STEP = literal_column(str(RAISED_EVERY_S * 1_000_000), BigInteger)
+_NONE = literal_column("0", BigInteger)
 
 
-def _longest_due(rank: int) -> Select[Any]:
+def _longest_due(rank: int, whose: ColumnElement[bool]) -> Select[Any]:
     """The longest due Job of one given rank: a single look into the index, however many Jobs wait for later.
 
     Of one rank it is the first to be raised, so no other Job of that rank can be more pressing.
     """
     given = literal_column(str(rank), BigInteger)
-    steps = NOW.op("-", return_type=BigInteger())(job.c.due_at) // _STEP
-    counts = case((steps >= given, literal_column("0", BigInteger)), else_=given - steps)
-    raise_at = case((steps < given, job.c.due_at.op("+", return_type=BigInteger())((steps + 1) * _STEP)))
     found = (
-        select(job.c.id, counts.label("rank"), job.c.due_at, raise_at.label("raise_at"))
-        .where(_OF_ACCOUNT, job.c.rank == given, job.c.due_at <= NOW, WAITING)
+        select(job.c.id, given.label("given"), job.c.due_at)
+        .where(whose, job.c.rank == given, job.c.due_at <= NOW, WAITING)
         .order_by(job.c.due_at, job.c.id)
         .limit(literal_column("1"))
     )
     return select(found.subquery(f"longest_due_{rank}"))
 
 
-def _head(what: str) -> ColumnElement[Any]:
-    """A column of the most pressing of the due Jobs: the highest priority that counts now, then the longest due."""
-    firsts = union_all(*(_longest_due(rank) for rank in range(len(Priority)))).subquery("firsts")
-    order = (firsts.c.rank, firsts.c.due_at, firsts.c.id)
-    return select(firsts.c[what]).order_by(*order).limit(literal_column("1")).scalar_subquery()
-
-
-def _next_raise() -> ColumnElement[Any]:
-    firsts = union_all(*(_longest_due(rank) for rank in range(1, len(Priority)))).subquery("firsts")
-    return select(func.min(firsts.c.raise_at)).scalar_subquery()
+def _pressing(whose: ColumnElement[bool]) -> Select[Any]:
+    """The longest due Job of each given rank, with the rank that counts now and when it will next be raised."""
+    firsts = union_all(*(_longest_due(rank, whose) for rank in range(len(Priority)))).subquery("firsts")
+    steps = NOW.op("-", return_type=BigInteger())(firsts.c.due_at) // _STEP
+    due = select(firsts, steps.label("steps")).subquery("due")
+    next_raise = due.c.due_at.op("+", return_type=BigInteger())((due.c.steps + 1) * _STEP)
+    return select(
+        due.c.id,
+        due.c.due_at,
+        case((due.c.steps >= due.c.given, _NONE), else_=due.c.given - due.c.steps).label("rank"),
+        case((due.c.steps < due.c.given, next_raise)).label("raise_at"),
+    )
 
 
 def _refresh(which: ColumnElement[bool]) -> Update:
-    waits = (_OF_ACCOUNT, WAITING, job.c.due_at > NOW)
-    values = {
-        "head_job_id": _head("id"),
-        "head_rank": _head("rank"),
-        "head_due_at": _head("due_at"),
-        "wake_at": select(func.min(job.c.due_at)).where(*waits).scalar_subquery(),
-        "raise_at": _next_raise(),
-    }
-    return update(account).where(which).values(values)
+    """Compute the heads of any Accounts anew."""
+    whose = job.c.account_id == literal_column("account.id")
+
+    def best(what: str) -> ColumnElement[Any]:
+        found = _pressing(whose).subquery("pressing")
+        order = (found.c.rank, found.c.due_at, found.c.id)
+        return select(found.c[what]).order_by(*order).limit(literal_column("1")).scalar_subquery()
+
+    next_raise = select(func.min(_pressing(whose).subquery("pressing").c.raise_at)).scalar_subquery()
+    values = {f"head_{name}": best(what) for name, what in _HEAD.items()} | {"raise_at": next_raise}
+    return update(account).where(which).values(values | {"wake_at": _next_due(whose)})
+
+
+def _refresh_one() -> Update:
+    """The same for one Account, at a third of the cost: what all its columns come from is looked up once."""
+    whose = job.c.account_id == bindparam("account_id")
+    found = _pressing(whose).cte("pressing")
+    best = select(found).order_by(found.c.rank, found.c.due_at, found.c.id).limit(literal_column("1")).cte("best")
+    next_raise = select(func.min(found.c.raise_at)).scalar_subquery()
+    values = {f"head_{name}": select(best.c[what]).scalar_subquery() for name, what in _HEAD.items()}
+    return update(account).where(_ONE).values(values | {"raise_at": next_raise, "wake_at": _next_due(whose)})
+
+
+_HEAD = {"job_id": "id", "rank": "rank", "due_at": "due_at"}
+
+
+def _next_due(whose: ColumnElement[bool]) -> ColumnElement[Any]:
+    return select(func.min(job.c.due_at)).where(whose, WAITING, job.c.due_at > NOW).scalar_subquery()
 
 
 def _candidates() -> Select[Any]:
@@ -181,15 +199,21 @@ def _due(*which: ColumnElement[bool]) -> Select[Any]:
 
 _ONE = account.c.id == bindparam("account_id")
 _REFRESH = _refresh(account.c.id.in_(bindparam("account_ids", expanding=True)))
-_REFRESH_SERVED = _refresh(_ONE).values(last_served_at=NOW)
+_REFRESH_ONE = _refresh_one()
+_REFRESH_SERVED = _REFRESH_ONE.values(last_served_at=NOW)
+
+
+def _whose_time_has_come(what: ColumnElement[Any], at_once: int) -> Select[Any]:
+    found = select(account.c.id).where(what <= NOW).order_by(what).limit(literal_column(str(at_once)))
+    return select(found.subquery(what.key))
+
+
 _WAKE = _refresh(
     account.c.id.in_(
-        select(account.c.id).where(account.c.wake_at <= NOW).order_by(account.c.wake_at).limit(WOKEN_AT_ONCE)
-    )
-)
-_RAISE = _refresh(
-    account.c.id.in_(
-        select(account.c.id).where(account.c.raise_at <= NOW).order_by(account.c.raise_at).limit(RAISED_AT_ONCE)
+        union_all(
+            _whose_time_has_come(account.c.wake_at, WOKEN_AT_ONCE),
+            _whose_time_has_come(account.c.raise_at, RAISED_AT_ONCE),
+        )
     )
 )
 _MISTRUST = _refresh(and_(IS_ACTIVE, HAS_HEAD, IS_FREE))

@@ -77,6 +77,37 @@ def test_every_migration_goes_down_and_up_again_over_existing_rows(path: Path) -
     assert upgrading.current(path) == HEAD
 
 
+def test_what_is_queued_and_what_was_published_survive_the_upgrade_to_dependencies(path: Path) -> None:
+    upgrading.upgrade(path)
+    upgrading.downgrade(path, "0001")
+    execute(
+        path,
+        "INSERT INTO account (id, name, site, username, secret_kind, secret_name, state, created_at, head_job_id, "
+        "head_rank, head_due_at) VALUES (1, 'amy', 'mock', 'amy', 'env', 'X', 'active', 1, 7, 3, 5)",
+        "INSERT INTO job (id, account_id, flow, params, state, rank, due_at, created_at, attempts, max_attempts, "
+        "fence, cancel_requested, key) VALUES (7, 1, 'read_inbox', '{}', 'queued', 3, 5, 1, 0, 3, 0, 0, 'k')",
+        "INSERT INTO effect (id, account_id, kind, natural_key, payload_hash, state, job_id, fence, created_at, "
+        "changed_at) VALUES (9, 1, 'publish_listing', 'bike', 'hash', 'confirmed', 7, 1, 1, 1)",
+    )
+    upgrading.upgrade(path)
+    assert execute(path, "SELECT state, waits_for, if_failed, timeout_s, key FROM job") == [
+        ("queued", 0, "fail", None, "k")
+    ]
+    assert execute(path, "SELECT raise_at FROM account") == [(5,)]
+    assert execute(path, "SELECT id, natural_key, state, job_id FROM effect") == [(9, "bike", "confirmed", 7)]
+    # An effect outlives its job, and still nothing can be published under its natural key again.
+    execute(path, "PRAGMA foreign_keys=ON", "DELETE FROM job")
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        execute(
+            path,
+            "INSERT INTO effect SELECT 10, account_id, kind, natural_key, payload_hash, state, job_id, fence, "
+            "armed_at, remote_id, detail, created_at, changed_at FROM effect",
+        )
+    upgrading.downgrade(path, "0001")
+    upgrading.upgrade(path)
+    assert execute(path, "SELECT count(*) FROM effect") == [(1,)]
+
+
 def test_a_migration_that_breaks_off_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     upgrading.upgrade(path)
     upgrading.downgrade(path, "base")
