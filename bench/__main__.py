@@ -101,7 +101,7 @@ def machine(browser: Browser, load: float) -> str:
         f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GB RAM, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
         f"{browser.name} {browser.version}, Playwright {version('playwright')}. "
-        f"Load average at the start: {load:.2f}."
+        f"Load average at the start: {load:.2f}{', so it was busy with other work too' if load > 1 else ''}."
     )
 
 
