@@ -85,6 +85,7 @@ def _show(batch: BatchProgress, jobs: Sequence[Job], *, as_json: bool, empty: st
         held = 0 < batch.held == batch.queued
         rows = [(job.account, job.flow, job.state, job.attempts, _told(job, held=held)) for job in reversed(jobs)]
         output.table(("account", "flow", "state", "attempts", "result"), rows, empty=empty)
+    if batch.total and not as_json:
         output.say(
             f"Batch {batch.id}: {batch.succeeded} of {batch.total} succeeded, {batch.failed} failed, "
             f"{batch.waiting} {'waits' if batch.waiting == 1 else 'wait'} for a person."

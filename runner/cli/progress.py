@@ -150,7 +150,9 @@ class Progress:
         row.add_column(width=min(BAR_WIDTH, output.err.width // 2))
         row.add_column(no_wrap=True)
         words = Text(f"{done} of {self._total} jobs, {100 * done // max(1, self._total)}%")
-        row.add_row(ProgressBar(total=self._total, completed=done), words)
+        row.add_row(
+            ProgressBar(total=self._total, completed=done, complete_style="cyan", finished_style="green"), words
+        )
         return row
 
 
