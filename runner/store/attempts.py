@@ -42,9 +42,10 @@ class Attempts:
             return started
 
     async def joined(self, started: Attempt, session: Session) -> None:
-        """Record in which Session the Attempt runs."""
+        """Record in which Session the Attempt runs; one that is over stays as it is."""
+        running = update(attempt).where(attempt.c.id == started.id, attempt.c.ended_at.is_(None))
         async with self._db.write(durable=False) as connection:
-            await connection.execute(update(attempt).where(attempt.c.id == started.id).values(session_id=session.id))
+            await connection.execute(running.values(session_id=session.id))
 
     async def end(
         self,

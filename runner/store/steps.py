@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from runner.domain.jobs import Attempt, Step
+from runner.errors import StaleLease
 from runner.store import events
 from runner.store.database import Database
-from runner.store.tables import job, step
+from runner.store.tables import attempt, job, step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +39,24 @@ class Steps:
         return self._db.clock.now()
 
     async def write(self, of: Attempt, marks: Sequence[Mark]) -> None:
-        """Record what began and ended in one Attempt, in the order given, each with its Event, in one transaction."""
+        """Record what began and ended in one Attempt, in the order given, each with its Event, in one transaction.
+
+        Raises StaleLease when the Attempt is over: whoever took the Job from its worker has ended it.
+        """
         began = [_row(of, mark) for mark in marks if mark.ended_at is None]
         ended = [_ending(of, mark) for mark in marks if mark.ended_at is not None]
         async with self._db.write(durable=False) as connection:
+            whose = (await connection.execute(_WHOSE, {"of_attempt": of.id})).first()
+            if whose is None:
+                raise StaleLease(
+                    f"Attempt {of.number} of job {of.job_id} of account {of.account} is over.",
+                    cure="Its steps are not written; whoever has the job now settles it.",
+                )
             if began:
                 await connection.execute(_BEGIN, began)
             if ended:
                 await connection.execute(_END, ended)
-            account_id, batch_id = (await connection.execute(_WHOSE, {"of_job": of.job_id})).one()
-            facts = [_fact(of, mark, account_id=account_id, batch_id=batch_id) for mark in marks]
+            facts = [_fact(of, mark, account_id=whose.account_id, batch_id=whose.batch_id) for mark in marks]
             await events.record(self._db, connection, facts)
 
     async def of_attempt(self, attempt_id: int) -> list[Step]:
@@ -63,7 +72,11 @@ _END = (
     .where(step.c.attempt_id == bindparam("of_attempt"), step.c.ordinal == bindparam("number"))
     .values(ended_at=bindparam("ended"), ok=bindparam("went_well"))
 )
-_WHOSE = select(job.c.account_id, job.c.batch_id).where(job.c.id == bindparam("of_job"))
+_WHOSE = (
+    select(job.c.account_id, job.c.batch_id)
+    .select_from(attempt.join(job, job.c.id == attempt.c.job_id))
+    .where(attempt.c.id == bindparam("of_attempt"), attempt.c.ended_at.is_(None))
+)
 
 
 def _row(of: Attempt, mark: Mark) -> dict[str, Any]:

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from runner.errors import StaleLease
 from runner.store.attempts import Attempts
 from runner.store.database import Database
 from runner.store.events import Events
@@ -47,3 +50,18 @@ async def test_a_mark_ends_only_the_step_of_its_own_attempt(db: Database, leases
         await steps.write(attempt, marks)
     await steps.write(attempts[0], [Mark(**{**vars(marks[0]), "ended_at": steps.now(), "ok": True})])
     assert [(await steps.of_attempt(attempt.id))[0].ok for attempt in attempts] == [True, None]
+
+
+async def test_a_worker_that_has_lost_its_lease_writes_no_step_any_more(db: Database, leases) -> None:
+    steps = Steps(db)
+    lease = await leases.new()
+    attempt = await Attempts(db).start(lease)
+    begun = Mark(ordinal=1, name="open inbox", started_at=steps.now())
+    await steps.write(attempt, [begun])
+    await leases.lose(lease)
+    before = await steps.of_attempt(attempt.id), await Events(db).since(0)
+    late = [Mark(**{**vars(begun), "ended_at": steps.now(), "ok": True})]
+    late.append(Mark(ordinal=2, name="read thread", started_at=steps.now()))
+    with pytest.raises(StaleLease):
+        await steps.write(attempt, late)
+    assert (await steps.of_attempt(attempt.id), await Events(db).since(0)) == before
