@@ -12,6 +12,7 @@ from runner.cli import options, output
 from runner.domain.effects import Effect, EffectState
 from runner.domain.jobs import Evidence, Job
 from runner.domain.states import EvidenceKind, JobState
+from runner.errors import NotFound
 
 app = typer.Typer(help="What was changed at the sites: list, show, settle.", no_args_is_help=True)
 
@@ -56,10 +57,10 @@ def show(effect: Number, config: options.Config = None, as_json: options.Json = 
     """Show one effect with the evidence of its job, and how to settle it."""
     settings, _ = options.settings(config)
 
-    async def work(books: wiring.Books) -> tuple[Effect, Job, list[Evidence]]:
+    async def work(books: wiring.Books) -> tuple[Effect, Job | None, list[Evidence]]:
         found = await books.records.effects.get(effect)
         evidence = await books.records.evidence.list_evidence(job_id=found.job_id)
-        return found, await books.engine.get(found.job_id), evidence
+        return found, await _job_of(books, found), evidence
 
     found, job, evidence = options.with_books(settings, work)
     if as_json:
@@ -69,7 +70,10 @@ def show(effect: Number, config: options.Config = None, as_json: options.Json = 
     output.say(f"Natural key: {output.plain(found.natural_key)}")
     if found.detail:
         output.say(f"Last known: {output.plain(found.detail)}")
-    output.say(f"Its job {job.id} is {job.state}. {output.plain(job.error) if job.error else ''}".rstrip())
+    if job is None:
+        output.say(f"Its job {found.job_id} was pruned, with its evidence.")
+    else:
+        output.say(f"Its job {job.id} is {job.state}. {output.plain(job.error) if job.error else ''}".rstrip())
     for file in evidence:
         if file.kind in (EvidenceKind.SCREENSHOT, EvidenceKind.LAST_PICTURE, EvidenceKind.SUMMARY):
             output.say(f"{file.kind}: {settings.evidence.dir / file.path}")
@@ -96,13 +100,14 @@ def settle(
     """
     settings, _ = options.settings(config)
 
-    async def work(books: wiring.Books) -> tuple[Effect, Job]:
+    async def work(books: wiring.Books) -> tuple[Effect, Job | None]:
         detail = f"settled by a person: {why}" if why else "settled by a person"
         found = await books.records.effects.settle(
             effect, EffectState(verdict.value), remote_id=remote_id, detail=detail
         )
-        job = await books.engine.get(found.job_id)
-        if verdict is not Verdict.DUPLICATED and job.state in (JobState.UNKNOWN, JobState.PARKED, JobState.FAILED):
+        job = await _job_of(books, found)
+        waiting = job is not None and job.state in (JobState.UNKNOWN, JobState.PARKED, JobState.FAILED)
+        if job is not None and waiting and verdict is not Verdict.DUPLICATED:
             # The journal knows by now: performing the job again records what is confirmed, and fires what is not done.
             job = await books.engine.retry(job.id)
         return found, job
@@ -111,7 +116,16 @@ def settle(
     if as_json:
         output.document({"effect": found, "job": job})
     else:
-        output.say(f"Effect {found.id} of {found.account} is {found.state}; its job {job.id} is {job.state}.")
+        what = "was pruned" if job is None else f"is {job.state}"
+        output.say(f"Effect {found.id} of {found.account} is {found.state}; its job {found.job_id} {what}.")
+
+
+async def _job_of(books: wiring.Books, found: Effect) -> Job | None:
+    """The Effect's Job; None when it was pruned, which an Effect outlives."""
+    try:
+        return await books.engine.get(found.job_id)
+    except NotFound:
+        return None
 
 
 def _line(each: Effect) -> tuple[object, ...]:

@@ -49,6 +49,10 @@ def test_what_ended_long_ago_is_pruned_with_its_evidence_and_its_key_works_on(sh
         database.execute(
             "INSERT INTO attempt (id, job_id, number, fence, started_at, sign_ins, popups) VALUES (1, 1, 1, 1, 0, 0, 0)"
         )
+        database.execute(
+            "INSERT INTO effect (account_id, kind, natural_key, payload_hash, state, job_id, fence, created_at, "
+            "changed_at) VALUES (1, 'publish_listing', 'bike', 'hash', 'confirmed', 1, 1, 0, 0)"
+        )
     assert "0 jobs are deleted" in shop.cli("jobs", "prune", "--older-than", "30d").said
     with writing(shop) as database:
         database.execute("UPDATE job SET ended_at = ended_at - 31 * 86400 * 1000000")
@@ -56,6 +60,7 @@ def test_what_ended_long_ago_is_pruned_with_its_evidence_and_its_key_works_on(sh
     assert "1 job is deleted" in shop.cli("jobs", "prune", "--older-than", "30d").said
     assert shop.rows("SELECT count(*) FROM job") == shop.rows("SELECT count(*) FROM attempt") == [(0,)]
     assert not folder.parent.parent.exists()
+    assert "Its job 1 was pruned, with its evidence." in shop.cli("effects", "show", 1).said
     again = shop.cli("jobs", "submit", "amy", "check_login", "--key", "once")
     assert again.code == 0
     assert "That key is taken: it is job 1 (amy check_login), which is cancelled, and was pruned since." in again.said
@@ -72,3 +77,13 @@ def test_what_is_asked_for_in_vain_is_said(shop: Any) -> None:
     assert (due.code, "2026-12-24T18:00" in due.said) == (2, True)
     missing = shop.cli("jobs", "submit", "amy", "check_login", "--after", "4711")
     assert (missing.code, 'There is no job "4711".' in missing.said) == (2, True)
+
+
+def test_a_job_keeps_to_its_own_timeout_and_its_own_number_of_attempts(shop: Any) -> None:
+    shop.configure(accounts=("farid",), extra='[orchestrator]\nflows = ["check_login"]\nconcurrency = 1\n')
+    shop.market.faults({"route": "POST /sign-in", "effect": "hang", "count": 1})
+    hurried = ("--timeout", "2s", "--max-attempts", "1", "--priority", "urgent")
+    number = shop.cli("jobs", "submit", "farid", "check_login", *hurried, "--json").json["id"]
+    assert shop.cli("cycle").code == 0
+    shown = shop.cli("jobs", "show", number, "--json").json
+    assert (shown["job"]["state"], shown["job"]["error_kind"], shown["job"]["attempts"]) == ("failed", "timeout", 1)
