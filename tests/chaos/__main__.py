@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import inspect
 import sys
 from collections.abc import Awaitable, Callable
 
 from tests.chaos import answers, broken_profiles, freezes, kills
+from tests.chaos.engine_checks import ENGINE_CHECKS
 from tests.chaos.figures import Figures
 
-Check = Callable[..., Awaitable[None]]
+Check = Callable[..., Awaitable[None] | None]
 
 CHECKS: dict[str, tuple[Check, dict[str, int], dict[str, int]]] = {
     # The check, its long form, its short form.
@@ -21,6 +23,7 @@ CHECKS: dict[str, tuple[Check, dict[str, int], dict[str, int]]] = {
     "false_bound": (answers.false_bound, {"target": 4, "lanes": 1}, {"target": 1, "lanes": 1}),
     "freezes": (freezes.freezes, {"target": 16, "lanes": 4}, {"target": 1, "lanes": 1}),
     "broken_profiles": (broken_profiles.broken_profiles, {"target": 5, "lanes": 1}, {"target": 1, "lanes": 1}),
+    **ENGINE_CHECKS,
 }
 
 
@@ -38,9 +41,11 @@ def main() -> int:
     for name in asked.check or CHECKS:
         check, long, short = CHECKS[name]
         sizes = short if asked.short else long
-        given = {key: value for key in sizes if (value := getattr(asked, key)) is not None}
+        given = {key: value for key in sizes if (value := getattr(asked, key, None)) is not None}
         figures = Figures(check=name, seed=asked.seed)
-        asyncio.run(check(figures, **{**sizes, **given}))
+        done = check(figures, **{**sizes, **given})
+        if inspect.iscoroutine(done):
+            asyncio.run(done)
         print(figures.line(), flush=True)  # noqa: T201 because the line is what was asked for
         for breach in figures.breaches:
             print(f"  {breach}", file=sys.stderr)  # noqa: T201 because a person must read it
