@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -117,15 +117,23 @@ class Shop:
         )
         return Done(code=done.returncode, out=done.stdout, err=done.stderr)
 
-    def start(self, *args: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start a command that goes on beside the test; it is ended with the test."""
+    def start(
+        self,
+        *args: object,
+        env: Mapping[str, str] | None = None,
+        stderr: int | IO[str] = subprocess.PIPE,
+    ) -> subprocess.Popen[str]:
+        """Start a command that goes on beside the test; it is ended with the test.
+
+        What it logs goes to `stderr`: a file is needed where it may be more than a pipe holds.
+        """
         process = subprocess.Popen(
             [*RUNNER, *map(str, args)],
             cwd=self.folder,
             env=self.environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
         self._running.append(process)
