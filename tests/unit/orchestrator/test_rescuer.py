@@ -5,20 +5,24 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from runner.domain.jobs import Lease, NewJob
-from runner.domain.states import JobState, Mode
+from runner.domain.states import JobState, Mode, Outcome
 from runner.engine.embedded import EmbeddedEngine
 from runner.errors import StaleLease
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.owners import Owner, _boot, _started
 from runner.orchestrator.rescuer import Rescuer
+from runner.store.attempts import Attempts
 from runner.store.database import Database
 from runner.store.sessions import Sessions
 
 TTL_S = 10.0
+GONE = str(replace(Owner.this_process(), started=1))
+"""A process that had our pid before us."""
 
 
 class Place:
@@ -142,3 +146,50 @@ async def test_an_owner_on_another_host_is_its_own_hosts_to_rescue(place: Place,
     assert await place.look(6) == 0
 
     assert (await engine.get(lease.job.id)).state is JobState.RUNNING
+
+
+async def test_the_attempt_of_a_process_that_is_gone_is_recorded_as_interrupted(
+    place: Place, engine: EmbeddedEngine, db: Database
+) -> None:
+    lease = await leased(engine, GONE)
+    await Attempts(db).start(lease)
+
+    await place.look(1)
+
+    [attempt] = await Attempts(db).of_job(lease.job.id)
+    assert (attempt.outcome, attempt.ended_at is None) == (Outcome.INTERRUPTED, False)
+
+
+async def test_an_account_that_a_live_process_has_by_now_keeps_its_browser(
+    place: Place, engine: EmbeddedEngine
+) -> None:
+    await place.sessions.start("amy", mode=Mode.HEADLESS, owner=GONE, browser_version="1")
+    await leased(engine, str(Owner.this_process()))
+
+    await place.look(1)
+
+    assert place.done == []
+    assert await place.sessions.list_sessions(only_open=True) == []
+
+
+async def test_what_was_reserved_for_a_process_that_is_gone_is_everybodys(place: Place, engine: EmbeddedEngine) -> None:
+    await engine.submit([NewJob(account="amy", flow="read_inbox", pinned_to=GONE)])
+    assert await engine.claim(owner="w1", ttl_s=TTL_S) is None
+
+    await place.look(1)
+
+    assert await engine.claim(owner="w1", ttl_s=TTL_S) is not None
+
+
+@pytest.mark.parametrize("days", [1, -1, -20_000])
+async def test_setting_the_clock_takes_nothing_from_the_living(
+    place: Place, engine: EmbeddedEngine, sleeper: subprocess.Popen[bytes], clock: object, days: int
+) -> None:
+    lease = await leased(engine, owner_of(sleeper.pid))
+    for _ in range(4):
+        assert await place.look(1) == 0
+        clock.forward(days * 86_400)  # type: ignore[attr-defined]  # the HandClock of conftest.py
+        await engine.renew(lease, ttl_s=TTL_S)
+
+    assert place.done == []
+    await engine.succeed(lease, {})
