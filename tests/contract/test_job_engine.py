@@ -594,7 +594,7 @@ async def test_a_low_job_behind_a_stream_of_urgent_ones_has_its_turn_within_the_
     low = await house.submit(read_inbox("amy", priority=Priority.LOW))
     busy = [f"shop-{number}" for number in range(20)]
     await house.add_accounts(*busy)
-    await house.engine.submit([read_inbox(name, priority=Priority.URGENT) for name in busy for _ in range(3)])
+    await house.engine.submit([read_inbox(name, priority=Priority.URGENT) for name in busy for _ in range(4)])
     for minute in range(60):
         lease = await house.claim()
         if lease.job.id == low.id:
