@@ -15,8 +15,8 @@ from tests.chaos import (
 
 ENGINE_CHECKS: dict[str, tuple[Callable[..., None], dict[str, int], dict[str, int]]] = {
     # The check, its long form, its short form.
-    "exclusivity": (engine_exclusivity.exclusivity, {"claims": 10_000, "kills": 1_000}, {"claims": 60, "kills": 6}),
-    "trusting_rescuer": (engine_exclusivity.trusting_rescuer, {"claims": 2_000}, {"claims": 80}),
+    "exclusivity": (engine_exclusivity.exclusivity, {"claims": 10_000, "kills": 1_000}, {"claims": 40, "kills": 5}),
+    "trusting_rescuer": (engine_exclusivity.trusting_rescuer, {"claims": 2_000}, {"claims": 40}),
     "bad_disk": (engine_disk_faults.bad_disk, {"every": 1}, {"every": 40}),
     "locked": (engine_disk_faults.locked, {"tenths": 300}, {"tenths": 6}),
     "power_cut": (engine_power_cut.power_cut, {"cuts": 300, "per_mille": 5}, {"cuts": 10, "per_mille": 20}),
@@ -26,7 +26,7 @@ ENGINE_CHECKS: dict[str, tuple[Callable[..., None], dict[str, int], dict[str, in
         {"cuts": 3, "per_mille": 20},
     ),
     "time_jumps": (time_jumps.time_jumps, {"rounds": 10}, {"rounds": 1}),
-    "journal_machine": (engine_journal_machine.journal_machine, {"steps": 100_000}, {"steps": 200}),
+    "journal_machine": (engine_journal_machine.journal_machine, {"steps": 100_000}, {"steps": 400}),
     "hasty_journal": (engine_journal_machine.hasty_journal, {"steps": 5_000}, {"steps": 500}),
     "virtual_days": (virtual_days.lives_twice, {"days": 1_000, "repeat": 20}, {"days": 2, "repeat": 1}),
 }

@@ -210,10 +210,23 @@ class JournalMachine(RuleBasedStateMachine):
         self.owners += 1
         lease = self.run(self.engine.claim(owner=f"w{self.owners}", ttl_s=10))
         if lease is not None:
+            STEPS["attempts"] += 1
             worker = Worker(self, lease)
             worker.task = self.loop.create_task(worker.attempt())
             self.workers.append(worker)
             self.run(self._until_it_stops(worker))
+
+    @rule(account=st.sampled_from(ACCOUNTS), good=st.sampled_from(GOODS), fate=st.sampled_from(FATES))
+    def fire(self, account: str, good: str, fate: str) -> None:
+        """The short way to where the harm is done: asked for, claimed, and as far as it gets in good weather."""
+        self.submit(account, good)
+        self.claim()
+        if self.workers:
+            worker = self.workers[-1]
+            while worker in self.workers and worker.gate in ("look", "form"):
+                self._tell(worker, "on")
+            if worker in self.workers and worker.gate == "armed":
+                self._tell(worker, fate)
 
     @rule(which=st.integers(0, 3), decided=st.sampled_from(("on", "on", *FATES)))
     def go_on(self, which: int, decided: str) -> None:
@@ -387,7 +400,7 @@ def journal_machine(figures: Figures, *, steps: int) -> None:
             if found := _run(machine, number, steps // 2):
                 figures.breach(f"{machine.__name__}, seed {number}: {found}")
             number += 1
-        for what in ("steps", "calls", "shots", "kills"):
+        for what in ("steps", "calls", "attempts", "shots", "kills"):
             figures.counts[what] += STEPS[what]
 
 
