@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import inspect
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from tests.chaos import answers, broken_profiles, freezes, kills
 from tests.chaos.engine_checks import ENGINE_CHECKS
@@ -27,6 +29,13 @@ CHECKS: dict[str, tuple[Check, dict[str, int], dict[str, int]]] = {
 }
 
 
+async def _until_told(check: Coroutine[Any, Any, None]) -> None:
+    """A check that is stopped by SIGTERM, too, ends all that it has started."""
+    task = asyncio.ensure_future(check)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await task
+
+
 def main() -> int:
     """Run the checks that were asked for, one after the other; 1 when a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
@@ -45,7 +54,7 @@ def main() -> int:
         figures = Figures(check=name, seed=asked.seed)
         done = check(figures, **{**sizes, **given})
         if inspect.iscoroutine(done):
-            asyncio.run(done)
+            asyncio.run(_until_told(done))
         print(figures.line(), flush=True)  # noqa: T201 because the line is what was asked for
         for breach in figures.breaches:
             print(f"  {breach}", file=sys.stderr)  # noqa: T201 because a person must read it

@@ -47,11 +47,12 @@ async def _takeover(made: Lane, figures: Figures, dice: random.Random, how: str)
     doomed = victims.identified((*family.driver, *family.browser, *family.rest))
     # Ctrl-Z in a terminal stops the driver, too; and then both wake at once.
     stopped = (first.pid, *family.driver) if both else (first.pid,)
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP if how == "frozen" else signal.SIGKILL)
-    blow = time.time()
     if how == "dead":
+        victims.kill(stopped)
         first.wait()
+    else:
+        await _stop_between_writes(made, figures, stopped)
+    blow = time.time()
     second = made.start()
     await _released(made, figures, wanted, blow, how)
     if how == "frozen":
@@ -60,6 +61,19 @@ async def _takeover(made: Lane, figures: Figures, dice: random.Random, how: str)
     await made.ended(wanted.job_id)
     judge(made, [wanted], figures)
     await asyncio.gather(made.stop(second), expect_gone(figures, doomed, (), "after a takeover"))
+
+
+async def _stop_between_writes(made: Lane, figures: Figures, pids: tuple[int, ...]) -> None:
+    """SIGSTOP, again a moment later where it fell into a write: such a process keeps everybody from writing at all."""
+    while True:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        if made.can_be_written():
+            return
+        figures.counts["stopped in mid-write, and again"] += 1
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        await asyncio.sleep(0.01)
 
 
 async def _reached(made: Lane, wanted: Wanted, point: str) -> bool:

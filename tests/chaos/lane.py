@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -147,6 +147,16 @@ class Lane:
         """Look into the runner's database."""
         return self.db.execute(sql, params).fetchall()
 
+    def can_be_written(self) -> bool:
+        """Whether nobody holds the write lock of the runner's database."""
+        with closing(sqlite3.connect(self.database, timeout=0.5, isolation_level=None)) as own:
+            try:
+                own.execute("BEGIN IMMEDIATE")
+                own.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return False
+        return True
+
     def state(self, job_id: int) -> str:
         """A Job's state."""
         return str(self.rows("SELECT state FROM job WHERE id = ?", job_id)[0][0])
@@ -213,7 +223,8 @@ async def lane(account: str = "farid", *, bound: float | None = 2.0, navigation_
         try:
             settings = load(made.config, environ={})
             async with wiring.open_books(settings) as made.books:
-                made.db = sqlite3.connect(f"file:{settings.store.path}?mode=ro", uri=True, timeout=15)
+                made.database = settings.store.path
+                made.db = sqlite3.connect(f"file:{made.database}?mode=ro", uri=True, timeout=15)
                 yield made
         except BaseException:
             log = made.folder / "runner.log"
