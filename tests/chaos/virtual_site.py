@@ -26,6 +26,7 @@ from runner.sites.interface import BeforeSubmit, Site
 
 BOUND_S = 5.0
 RETRY_AFTER_S = 600.0
+SIGN_IN_S, LAUNCH_S, CLOSE_S = 1.0, 1.5, 0.5  # of virtual time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +118,7 @@ class VirtualSite(Site):
         return self._account if self._account in self._world.signed_in else None
 
     async def login(self, username: str, password: str) -> None:
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(SIGN_IN_S)
         self._world.signed_in.add(username)
 
     async def threads(self, since: datetime | None = None) -> AsyncIterator[ThreadSummary]:
@@ -177,7 +178,7 @@ class VirtualBrowsers:
         self._world = world
 
     async def launch(self, request: Any) -> Any:
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(LAUNCH_S)
         if request.account in self._world.open:
             self._world.breaches.append(f"{request.account} was opened twice at once at {self._world.clock.now()}")
             raise Conflict("the profile is in use")
@@ -193,7 +194,7 @@ def live_session(world: World, account: str) -> Any:
         return
 
     async def close() -> None:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(CLOSE_S)
         world.open.discard(account)
 
     @asynccontextmanager
