@@ -30,7 +30,7 @@ def test_reset_after_commit_publishes_and_resets_the_connection(bazaar: Any, dra
     visitor = bazaar.signed_in()
     draft_id = draft(visitor)
     bazaar.faults({"route": PUBLISH, "effect": "reset_after_commit"})
-    with pytest.raises(httpx.ReadError, match="[Rr]eset"):
+    with pytest.raises(httpx.ReadError, match=r"[Rr]eset"):
         visitor.post(f"/sell/{draft_id}/publish")
     assert len(bazaar.ledger("listing_published")) == 1
 
