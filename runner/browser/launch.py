@@ -193,6 +193,8 @@ class Browsers:
                     except TimeoutError as error:
                         what = f"Playwright's driver did not start within {DRIVER_START_S:g} s."
                         raise RetryLater(what, kind=ErrorKind.TIMEOUT) from error
+                    except Exception as error:  # a bare one is what Playwright raises here
+                        raise BrowserGone(f"Playwright's driver ended while it started: {error}") from error
                 self._driver_process = next(
                     (each for each in _drivers(psutil.Process()) if each.pid not in before), None
                 )

@@ -40,8 +40,11 @@ class Records:
 
     async def give_to_a_person(self, lease: Lease, why: str) -> None:
         """What the Job armed and nobody could settle is unknown from now on, and waits for a person."""
-        for effect in await self.effects.list_effects(job_id=lease.job.id, states=[EffectState.ARMED]):
-            await self.effects.transition(lease, effect, EffectState.UNKNOWN, detail=why)
+        for armed in await self.effects.list_effects(job_id=lease.job.id, states=[EffectState.ARMED]):
+            # An earlier Attempt may have armed it: planned again, it stands under the fence of this one.
+            effect = await self.effects.plan(lease, armed.kind, armed.natural_key, armed.payload_hash)
+            if effect.state is EffectState.ARMED:
+                await self.effects.transition(lease, effect, EffectState.UNKNOWN, detail=why)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -254,6 +254,17 @@ async def test_a_dead_driver_is_started_again(launch_request, web):
         assert await second.page.title() == "again"
 
 
+async def test_a_driver_that_ends_as_it_starts_is_a_browser_that_is_gone(launch_request, monkeypatch):
+    """Which is tried again: as an error of our own it would have ended its job for good."""
+    async with Browsers() as own:
+        monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", "/bin/false")
+        with pytest.raises(BrowserGone, match="driver ended while it started"):
+            await own.launch(launch_request())
+        monkeypatch.delenv("PLAYWRIGHT_NODEJS_PATH")
+        session = await own.launch(launch_request())
+        assert not session.gone.is_set()
+
+
 DIES = """
 import asyncio, json, os, sys
 from pathlib import Path

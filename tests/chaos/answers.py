@@ -18,7 +18,7 @@ LOST: dict[str, dict[str, Any]] = {
     "reset": {"effect": "reset_after_commit"},
 }
 JOBS_PER_ROUND = 20
-TOO_LATE_S = 6.0
+TOO_LATE_S = 15.0
 """How late the marketplace of check 4 commits: later than our own deadline for an answer and than the claimed bound."""
 
 
