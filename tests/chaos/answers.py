@@ -86,7 +86,7 @@ async def false_bound(figures: Figures, *, target: int, lanes: int) -> None:
             made.faults(*({"route": route, **late} for route in SUBMITS))
             jobs.append(await made.submit(KINDS[number % 2]))
             await made.ended(jobs[-1].job_id)
-        await asyncio.sleep(TOO_LATE_S)
+        await made.until(lambda: all(made.entries(job.kind, job.mark) > 1 for job in jobs), TOO_LATE_S * 2, 0.1)
         judge(made, jobs, figures)
         await made.stop(runner)
     found = figures.counts["duplicates"]

@@ -74,7 +74,7 @@ class Tormentor:
             while len(jobs) < JOBS_PER_ROUND and self._goes_on():
                 jobs.append(await self.lane.submit(self.dice.choice(("publish_listing", "send_message"))))
                 await self._torment(jobs[-1])
-            await asyncio.sleep(0.5)
+            await self.lane.quiet(0.5)
             judge(self.lane, jobs, self.figures)
         everybody = victims.identified(victims.family(self._runner.pid).members("all"))
         await self.lane.stop(self._runner)

@@ -191,6 +191,14 @@ class Lane:
         """Wait until a Job has ended or waits for a person."""
         return bool(await self.until(lambda: self.state(job_id) not in OPEN, within_s, 0.02))
 
+    async def quiet(self, seconds: float) -> None:
+        """Wait until nothing has happened at the marketplace for so long: what was on its way has arrived by then."""
+        last, since = self.last_entry(), time.monotonic()
+        while time.monotonic() - since < seconds:
+            await asyncio.sleep(0.05)
+            if (now := self.last_entry()) != last:
+                last, since = now, time.monotonic()
+
     async def stop(self, process: subprocess.Popen[bytes], within_s: float = 40) -> None:
         """End a runner as an operator does; one that does not end is killed, and that is a breach."""
         process.send_signal(signal.SIGTERM)
