@@ -262,7 +262,7 @@ class Held:
 def _judge(house: House, figures: Figures) -> None:
     held: dict[str, list[Held]] = defaultdict(list)
     open_by: dict[int, tuple[str, Held]] = {}
-    killed: dict[int, tuple[int, int]] = {}  # job → when its process was killed, and which one
+    killed: dict[int, int] = {}  # job → the process that was killed while it held it
     acknowledged: dict[int, int] = defaultdict(int)
     for line in house.told.read_text().splitlines():
         at, pid, word, *rest = line.split()
@@ -272,8 +272,7 @@ def _judge(house: House, figures: Figures) -> None:
                 one = Held(pid=number, job=int(rest[1]), began_ns=at_ns, last_ns=at_ns)
                 held[rest[0]].append(one)
                 open_by[number] = (rest[0], one)
-                if one.job in killed:
-                    figures.rescue_s.append((at_ns - killed.pop(one.job)[0]) / 1e9)
+                figures.counts["jobs of the killed claimed again"] += killed.pop(one.job, None) is not None
             case "beat" | "end":
                 open_by[number][1].last_ns = at_ns
                 if word == "end":
@@ -282,7 +281,7 @@ def _judge(house: House, figures: Figures) -> None:
                 if int(rest[0]) in open_by:
                     one = open_by[int(rest[0])][1]
                     one.last_ns = at_ns
-                    killed[one.job] = (at_ns, one.pid)
+                    killed[one.job] = one.pid
                     figures.counts["killed while holding"] += 1
             case "ack":
                 acknowledged[int(rest[1])] += 1
