@@ -23,21 +23,37 @@ def temporary_folder() -> Iterator[Path]:
     """A new folder, gone at the end of the block together with all that killed runners have left beside it."""
     parent = Path(tempfile.gettempdir())
     _remove_abandoned(parent)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    folder, handle = _made(parent)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield folder
     finally:
         _remove(folder)
         os.close(handle)
 
 
+def _made(parent: Path) -> tuple[Path, int]:
+    """A new folder with its locked lock; another one where somebody took it for abandoned before it was locked."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        try:
+            handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if (folder / LOCK).exists():
+            return folder, handle
+        os.close(handle)
+
+
 def _remove_abandoned(parent: Path) -> None:
     for folder in parent.glob(f"{PREFIX}*"):
-        # Without the lock's file it is either another person's or just being made.
-        with contextlib.suppress(OSError):
-            handle = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        with contextlib.suppress(OSError):  # another person's, or in use
+            try:
+                handle = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:
+                # Empty: whoever removed it was killed at the last step. Or it is just being made, and is made again.
+                folder.rmdir()
+                continue
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _remove(folder)

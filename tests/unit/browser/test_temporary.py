@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,8 +53,33 @@ def test_the_folder_of_a_living_process_stays(place: Path) -> None:
 def test_a_folder_that_is_not_known_to_be_ours_stays(place: Path) -> None:
     strange = place / f"{PREFIX}without-{LOCK}"
     strange.mkdir()
+    (strange / "notes.txt").touch()
 
     with temporary_folder():
         pass
 
     assert strange.is_dir()
+
+
+def test_a_folder_whose_remover_was_killed_at_the_last_step_is_removed(place: Path) -> None:
+    left = place / f"{PREFIX}left"
+    left.mkdir()
+    with temporary_folder():
+        assert not left.exists()
+
+
+def test_a_folder_that_was_taken_for_abandoned_as_it_was_made_is_made_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = tempfile.mkdtemp
+    made: list[str] = []
+
+    def mkdtemp(**given: Any) -> str:
+        made.append(make(**given))
+        if len(made) == 1:
+            Path(made[0]).rmdir()
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+    with temporary_folder() as folder:
+        assert [str(folder)] == made[1:]
