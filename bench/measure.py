@@ -103,7 +103,7 @@ class Meter:
     ) -> None:
         self._over.set()
         self._thread.join()
-        self._look(memory=False)
+        self._look(memory=self._memory)  # a block that was over before the first look at memory has a peak, too
         cpu_s = dict.fromkeys(Part, 0.0)
         for key, seconds in self._last.items():
             cpu_s[self._part[key]] += seconds - self._first.get(key, 0.0)

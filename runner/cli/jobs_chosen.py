@@ -68,7 +68,9 @@ def retry(
 ) -> None:
     """Queue jobs again, with all their attempts, that failed, were cancelled, are parked or unknown.
 
-    Give their numbers, or choose them: runner jobs retry --state failed --account amy --yes
+    Example: runner jobs retry --state failed --account amy --yes
+
+    Give their numbers, or choose them by filters; without --yes those are only counted.
     """
     settings, _ = options.settings(config)
     choice = _choice(numbers, state, account, flow, batch, kind, older_than)
@@ -97,7 +99,9 @@ def cancel(
 ) -> None:
     """Cancel jobs; a running one is ended and its browser closed.
 
-    Give their numbers, or choose them: runner jobs cancel --state queued --account amy --yes
+    Example: runner jobs cancel --state queued --account amy --yes
+
+    Give their numbers, or choose them by filters; without --yes those are only counted.
     """
     settings, _ = options.settings(config)
     choice = _choice(numbers, state, account, flow, batch, kind, None)
@@ -128,7 +132,9 @@ def delete(
 ) -> None:
     """Delete ended jobs with their attempts and evidence; keys and effects are remembered, so nothing is done twice.
 
-    Give their numbers, or choose them: runner jobs delete --state cancelled --flow read_inbox --yes
+    Example: runner jobs delete --state cancelled --flow read_inbox --yes
+
+    Give their numbers, or choose them by filters; without --yes those are only counted.
     """
     settings, _ = options.settings(config)
     choice = _choice(numbers, state, account, flow, batch, kind, older_than)

@@ -67,9 +67,11 @@ def add(
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
-    """Add a schedule: at each of its due times the daemon creates one job for each of its accounts.
+    """Add a schedule.
 
-    runner schedules add mornings read_inbox --cron "0 8 * * *" --timezone Europe/Berlin
+    Example: runner schedules add mornings read_inbox --cron "0 8 * * *" --timezone Europe/Berlin
+
+    At each of its due times the daemon creates one job for each of its accounts.
     """
     settings, _ = options.settings(config)
     if account and tag:

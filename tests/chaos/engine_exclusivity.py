@@ -43,6 +43,7 @@ ACCOUNTS = tuple(f"account-{number}" for number in range(12))
 ROLES = ("daemon", "daemon", "terminal", "terminal", "terminal", "terminal", "terminal")
 RESCUE_EVERY_S = 0.2
 AT_MOST_S = 3600.0
+EMPTY_LOOKS = 3
 
 
 @dataclass(kw_only=True)
@@ -58,6 +59,11 @@ class House:
     @property
     def database(self) -> Path:
         return self.folder / "runner.db"
+
+    @property
+    def closing(self) -> Path:
+        """There from the moment on at which nobody may bring a Job any more."""
+        return self.folder / "closing"
 
     @property
     def told(self) -> Path:
@@ -122,7 +128,7 @@ def _let_them_work(house: House, kills: int) -> int:
     """Start all, kill one now and then, start another in its place, until everything is done; returns the kills."""
     dice = random.Random(house.seed)
     descriptor = house.journal()
-    deadline, killed, looked_at = time.monotonic() + AT_MOST_S, 0, 0.0
+    deadline, killed, looked_at, empty_looks = time.monotonic() + AT_MOST_S, 0, 0.0, 0
     try:
         for role in ROLES:
             _start(house, role, dice)
@@ -136,7 +142,11 @@ def _let_them_work(house: House, kills: int) -> int:
                 _start(house, ROLES[killed % len(ROLES)], dice)
             elif time.monotonic() > looked_at + 0.5:
                 looked_at = time.monotonic()
-                if house.count("state IN ('queued', 'running')") == 0:
+                empty = house.count("state IN ('queued', 'running')") == 0
+                # A terminal may be bringing one just now: only what stays empty after closing time is done.
+                empty_looks = empty_looks + 1 if empty and house.closing.exists() else 0
+                house.closing.touch()
+                if empty_looks == EMPTY_LOOKS:
                     break
             _replace_the_fallen(house, descriptor, dice)
     finally:
@@ -191,7 +201,7 @@ async def _child(house: House, role: str, dice: random.Random) -> None:
             if role == "daemon" and time.monotonic() > rescued_at + RESCUE_EVERY_S:
                 await rescuer.rescue()
                 rescued_at = time.monotonic()
-            lease = await _claim(engine, role, owner, dice)
+            lease = await _claim(engine, role, owner, dice, closed=house.closing.exists())
             if lease is None:
                 await asyncio.sleep(0.01)
                 continue
@@ -201,12 +211,12 @@ async def _child(house: House, role: str, dice: random.Random) -> None:
                 house.tell(descriptor, "stale", lease.job.account, lease.job.id)
 
 
-async def _claim(engine: EmbeddedEngine, role: str, owner: str, dice: random.Random) -> Lease | None:
+async def _claim(engine: EmbeddedEngine, role: str, owner: str, dice: random.Random, *, closed: bool) -> Lease | None:
     """A daemon takes what Rotation gives; a terminal wants one Account, or brings a Job of its own."""
     if role == "daemon":
         return await engine.claim(owner=owner, ttl_s=LEASE_TTL_S)
     account = dice.choice(ACCOUNTS)
-    if dice.random() < 0.8:
+    if dice.random() < 0.8 or closed:
         return await engine.claim(owner=owner, ttl_s=LEASE_TTL_S, account=account)
     [job] = await engine.submit([NewJob(account=account, flow="check_login", pinned_to=owner)])
     return await engine.claim_job(job.id, owner=owner, ttl_s=LEASE_TTL_S) or await engine.claim(
