@@ -31,6 +31,7 @@ from runner.logs import Redactor
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
+DYING_S = 0.5
 KILL_S = 5.0
 """How long a killed process may take to disappear: the kernel frees its memory first."""
 INSPECT_S = 7 * 86_400.0
@@ -158,6 +159,9 @@ class LiveSession:
     async def _close(self) -> Closed:
         started = time.monotonic()
         self._listener.closing = True
+        if self.gone.is_set():
+            # The page's end is told a moment before the process has ended: one that dies was not killed by us.
+            await processes.ended(self._browsers, DYING_S)
         was_gone = self._listener.disconnected or not all(processes.is_running(each) for each in self._browsers)
         tree = processes.with_descendants(self._browsers)
         clean = await self._close_context()

@@ -16,7 +16,7 @@ from tests.chaos import (
 ENGINE_CHECKS: dict[str, tuple[Callable[..., None], dict[str, int], dict[str, int]]] = {
     # The check, its long form, its short form.
     "exclusivity": (engine_exclusivity.exclusivity, {"claims": 10_000, "kills": 1_000}, {"claims": 40, "kills": 5}),
-    "trusting_rescuer": (engine_exclusivity.trusting_rescuer, {"claims": 2_000}, {"claims": 40}),
+    "trusting_rescuer": (engine_exclusivity.trusting_rescuer, {"claims": 2_000}, {"claims": 1_000}),
     "bad_disk": (engine_disk_faults.bad_disk, {"every": 1}, {"every": 40}),
     "locked": (engine_disk_faults.locked, {"tenths": 300}, {"tenths": 6}),
     "power_cut": (engine_power_cut.power_cut, {"cuts": 300, "per_mille": 5}, {"cuts": 10, "per_mille": 20}),
