@@ -15,6 +15,7 @@ RunnerError
     ├── Rejected          the site or we refuse the data; never retried
     ├── InDoubt           an Effect was fired and nobody can tell whether it happened
     ├── Interrupted       our own shutdown; costs no attempt
+    │   └── ProfileInUse  somebody else has the profile open; its turn comes when it is free
     └── InternalError     our bug
 """
 
@@ -150,6 +151,10 @@ class Interrupted(AttemptError):
     """Our own shutdown or cancellation; costs no attempt."""
 
     kind = ErrorKind.INTERRUPTED
+
+
+class ProfileInUse(Interrupted):
+    """Somebody else has the Account's profile open, a person perhaps: nothing was tried, so it costs no attempt."""
 
 
 class InternalError(AttemptError):

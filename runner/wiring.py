@@ -14,6 +14,7 @@ import structlog
 
 from runner.browser.discovery import Browser, find_browser
 from runner.browser.launch import Browsers, LaunchRequest, kill_driver_of
+from runner.browser.processes import kill_process
 from runner.browser.sandbox import sandbox_mode
 from runner.browser.session import Timeouts, kill_browser_of
 from runner.config import secrets
@@ -59,6 +60,7 @@ class Books:
     """The store with its engine: all that commands need which open no browser."""
 
     settings: Settings
+    database: Database
     records: Records
     events: Events
     schedules: Schedules
@@ -104,6 +106,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
         engine = EmbeddedEngine(db)
         yield Books(
             settings=settings,
+            database=db,
             records=records,
             events=Events(db),
             schedules=Schedules(db),
@@ -171,6 +174,8 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         heartbeats=Heartbeats(ttl_s=LEASE_TTL_S, longest_gap_s=RESCUE_EVERY_S),
         kill_browser=lambda name: kill_browser_of(plans.profile_dir(name)),
         kill_driver=kill_driver_of,
+        kill_process=kill_process,
+        kept_from_writing_by=books.database.kept_from_writing_by,
     )
     orchestrator = Orchestrator(
         engine=engine,

@@ -69,6 +69,17 @@ def kill(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     return [process for process in processes if _kill(process)]
 
 
+async def kill_process(pid: int) -> bool:
+    """Kill one process of ours and wait for its end; False when it had ended before."""
+    try:
+        process = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return False
+    killed = kill([process])
+    await ended(killed)
+    return bool(killed)
+
+
 def is_running(process: psutil.Process) -> bool:
     """Whether the process lives; a zombie that nobody has collected does not."""
     try:

@@ -42,7 +42,10 @@ def settings(config: Path | None, flags: dict[str, Any] | None = None) -> tuple[
 
 
 def enter(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
-    """Run `work(stop)`; the first SIGINT or SIGTERM sets `stop`, a second one cancels it."""
+    """Run `work(stop)`; the first SIGINT or SIGTERM sets `stop`, a second one cancels it.
+
+    So does SIGHUP, when a terminal is closed, but not where it is ignored (nohup).
+    """
 
     async def main() -> T:
         stop = asyncio.Event()
@@ -54,12 +57,15 @@ def enter(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
                 task.cancel()
             stop.set()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        for number in numbers:
             loop.add_signal_handler(number, ask)
         try:
             return await work(stop)
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in numbers:
                 loop.remove_signal_handler(number)
 
     try:

@@ -166,7 +166,8 @@ def _line(event: Event, flow: str) -> Line:
         case "JobClaimed":
             return Line(words=f"{flow} · chosen: {data.get('reason', '')}")
         case "JobRequeued":
-            return Line(words=f"{flow} · back in the queue", mark="·", style="dim")
+            why = f": {data['reason']}" if "due_at" in data else ""
+            return Line(words=f"{flow} · back in the queue{why}", mark="·", style="dim")
         case "JobRetryScheduled":
             words = f"{flow} · {data.get('error', '')} Next attempt in {data.get('wait_s', '?')} s."
             return Line(words=words, mark="↻", style="yellow")

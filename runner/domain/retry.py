@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runner.errors import AttemptError, ErrorKind, InDoubt, NeedsPerson, RateLimited
+from runner.errors import AttemptError, ErrorKind, InDoubt, NeedsPerson, ProfileInUse, RateLimited
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Next(StrEnum):
     FAIL = "fail"
     PARK = "park"
     UNKNOWN = "unknown"
-    REQUEUE = "requeue"  # at once, and it cost no attempt
+    REQUEUE = "requeue"  # it cost no attempt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +46,26 @@ TRIES = {ErrorKind.SITE_CHANGED: 2}
 """Kinds with fewer tries than the policy allows: a page that stays changed needs a person, not patience."""
 
 
+IN_USE = RetryPolicy(first_wait_s=5.0, max_wait_s=120.0)
+"""How long a profile is left to whoever has it open: a person may need minutes, and must not be asked to hurry."""
+
+
 def backoff_s(policy: RetryPolicy, attempt: int, draw: float) -> float:
     """The wait before the Attempt that follows number `attempt` (from 1); `draw` in [0, 1) is the jitter's dice."""
     full = min(policy.max_wait_s, policy.first_wait_s * policy.multiplier ** min(attempt - 1, 64))
     return full * (1 - policy.jitter * draw)
 
 
-def decide(error: AttemptError, *, attempts: int, policy: RetryPolicy, dice: random.Random) -> Decision:
-    """Decide after a failure; `attempts` counts the Attempts that cost one, this one included."""
+def decide(
+    error: AttemptError, *, attempts: int, policy: RetryPolicy, dice: random.Random, number: int = 1
+) -> Decision:
+    """Decide after a failure; `attempts` counts the Attempts that cost one, this one included, `number` all of them."""
     kind = error.kind
+    if isinstance(error, ProfileInUse):
+        wait_s = backoff_s(IN_USE, number - attempts + 1, dice.random())
+        return Decision(
+            next=Next.REQUEUE, wait_s=wait_s, reason=f"in use elsewhere; costs no attempt, again in {wait_s:.0f} s"
+        )
     if kind is ErrorKind.INTERRUPTED:
         return Decision(next=Next.REQUEUE, wait_s=0.0, reason="interrupted by us; costs no attempt")
     if isinstance(error, InDoubt):

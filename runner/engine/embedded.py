@@ -85,9 +85,12 @@ class EmbeddedEngine(JobEngine):
         data = {"due_at": due_at.isoformat(), "wait_s": round(wait_s, 3)}
         await self._leave(lease, JobState.QUEUED, "JobRetryScheduled", values=values, data=data)
 
-    async def requeue(self, lease: Lease) -> None:
+    async def requeue(self, lease: Lease, *, due_at: datetime | None = None, error: str | None = None) -> None:
         """See JobEngine. A Job whose cancellation was asked for is cancelled instead."""
-        await self._leave(lease, JobState.QUEUED, "JobRequeued", data={"reason": "interrupted"}, costs=0)
+        values: dict[str, Any] = {"due_at": due_at} if due_at else {}
+        values |= {"error": error} if error else {}
+        data = {"reason": error or "interrupted", **({"due_at": due_at.isoformat()} if due_at else {})}
+        await self._leave(lease, JobState.QUEUED, "JobRequeued", values=values, data=data, costs=0)
 
     async def park(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
         """See JobEngine."""

@@ -63,10 +63,11 @@ class JobEngine(Protocol):
         """Queue the Job again for `due_at`; costs an attempt. One that shall be cancelled is cancelled instead."""
         ...
 
-    async def requeue(self, lease: Lease) -> None:
-        """Queue the Job again as it was; costs no attempt (our own shutdown or crash).
+    async def requeue(self, lease: Lease, *, due_at: datetime | None = None, error: str | None = None) -> None:
+        """Queue the Job again; costs no attempt (our own shutdown or crash, or a profile that is in use).
 
-        One that shall be cancelled is cancelled instead.
+        It is due as before, or at `due_at`; `error` says to a person why nothing was done. One that shall be cancelled
+        is cancelled instead.
         """
         ...
 

@@ -25,6 +25,7 @@ from runner.errors import (
     InternalError,
     Interrupted,
     NeedsPerson,
+    ProfileInUse,
     Rejected,
     RetryLater,
     RunnerError,
@@ -124,9 +125,9 @@ class Attempts:
             except asyncio.CancelledError:
                 await self._ended_from_outside(trial, watch.ending)
                 raise
-            except StaleLease:
+            except StaleLease as lost:
                 visit.spoilt = True
-                log.warning("the lease was lost; nothing is recorded")
+                await self._let_go(lease, lost)
             finally:
                 await trial.recorder.close()
                 if visit.session is not None:
@@ -254,7 +255,13 @@ class Attempts:
             trial.evidence_dir = await self._keep_evidence(trial, error)
         await self._pause_for_a_person(trial)
         counted = lease.job.attempts + 1
-        decision = decide(error, attempts=counted, policy=self._rules.policy(lease.job, error.kind), dice=self._dice)
+        decision = decide(
+            error,
+            attempts=counted,
+            policy=self._rules.policy(lease.job, error.kind),
+            dice=self._dice,
+            number=trial.attempt.number,
+        )
         if decision.next is Next.FAIL and await self._records.fired_and_unsettled(lease):
             decision = Decision(next=Next.UNKNOWN, wait_s=0, reason="fired, and no attempt is left to read back")
         log.warning("attempt failed", kind=error.kind, error=error.what, next=decision.next, reason=decision.reason)
@@ -263,8 +270,22 @@ class Attempts:
         try:
             await self._end(trial, OUTCOMES[decision.next], error=error, decision=decision)
             await recorded(lambda: self._apply(trial, error, decision))
+        except StaleLease as lost:
+            await self._let_go(lease, lost)
+
+    async def _let_go(self, lease: Lease, lost: StaleLease) -> None:
+        """The lease is another's now, and nothing is recorded. Should it be ours all the same, a person is asked.
+
+        For then a record was refused for another reason, and in a process that lives on nobody would ever take the Job
+        up: it would stay `running` for good.
+        """
+        words = f"A record of this job was refused although it was still ours: {lost.what}"
+        try:
+            await recorded(lambda: self._engine.doubt(lease, kind=ErrorKind.INTERNAL, error=words))
         except StaleLease:
-            log.warning("the lease was lost; the failure is not recorded")
+            log.warning("the lease was lost; nothing is recorded")
+        else:
+            log.error("internal error", error=words)
 
     async def _apply(self, trial: Trial, error: AttemptError, decision: Decision) -> None:
         lease, kind, words = trial.lease, error.kind, _words(error, decision, trial.lease)
@@ -278,7 +299,8 @@ class Attempts:
                 await self._records.give_to_a_person(lease, words)
                 await self._engine.doubt(lease, kind=kind, error=words)
             case Next.REQUEUE:
-                await self._engine.requeue(lease)
+                due_at = self._clock.now() + timedelta(seconds=decision.wait_s)
+                await self._engine.requeue(lease, due_at=due_at, error=words)
             case Next.PARK:
                 state = AccountState.LOCKED if kind is ErrorKind.ACCOUNT_LOCKED else AccountState.PARKED
                 await self._records.accounts.set_state(trial.visit.account.name, state, reason=words)
@@ -369,7 +391,7 @@ def _words(error: AttemptError, decision: Decision, lease: Lease) -> str:
 def _before_the_page(error: Exception) -> AttemptError:
     """An error before there was a page to ask."""
     if isinstance(error, Conflict):
-        return RetryLater(error.what, cure=error.cure, kind=ErrorKind.TIMEOUT)
+        return ProfileInUse(error.what, cure=error.cure)
     if isinstance(error, RunnerError):
         return Rejected(error.what, cure=error.cure)
     if isinstance(error, TimeoutError):

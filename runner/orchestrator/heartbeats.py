@@ -45,6 +45,11 @@ class Heartbeats:
         self._looked_at_s: float | None = None
         self._seen: dict[int, Beat] = {}
 
+    def forget(self) -> None:
+        """Count from anew: nobody could renew anything, so that silence so far says nothing."""
+        self._seen = {}
+        self._looked_at_s = None
+
     def silent(self, running: Iterable[Job]) -> list[Job]:
         """Look at all running Jobs; returns those whose Lease has not been renewed for its whole time to live."""
         now_s = self._monotonic_s()

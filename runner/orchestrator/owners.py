@@ -11,6 +11,7 @@ import psutil
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 PROC = Path("/proc")
+STOPPED = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,15 @@ def is_alive(owner: str) -> bool | None:
     try:
         return Owner.parse(owner).is_alive()
     except ValueError:
+        return False
+
+
+def is_stopped(owner: str) -> bool:
+    """Whether that process lives here and is stopped (SIGSTOP, Ctrl-Z, a debugger)."""
+    try:
+        parsed = Owner.parse(owner)
+        return bool(parsed.is_alive()) and psutil.Process(parsed.pid).status() in STOPPED
+    except (ValueError, psutil.NoSuchProcess):
         return False
 
 

@@ -22,7 +22,8 @@ class Rescuer:
     """Finds owners that are provably dead or long silent, ends their browsers, then frees their Jobs, in this order.
 
     `kill_browser` ends the browser on an Account's profile, `kill_driver` what an owner (by its pid) drives browsers
-    with. `owner` is this process, which never takes anything from itself.
+    with, `kill_process` a process of ours that is stopped. `owner` is this process, which never takes anything from
+    itself. `kept_from_writing_by` tells who else is writing to the database, None when we can.
     """
 
     def __init__(
@@ -34,6 +35,8 @@ class Rescuer:
         heartbeats: Heartbeats,
         kill_browser: Callable[[str], Awaitable[object]],
         kill_driver: Callable[[int], Awaitable[object]],
+        kill_process: Callable[[int], Awaitable[object]],
+        kept_from_writing_by: Callable[[], Awaitable[Sequence[int] | None]],
     ) -> None:
         self._engine = engine
         self._sessions = sessions
@@ -41,6 +44,8 @@ class Rescuer:
         self._heartbeats = heartbeats
         self._kill_browser = kill_browser
         self._kill_driver = kill_driver
+        self._kill_process = kill_process
+        self._kept_from_writing_by = kept_from_writing_by
 
     async def rescue(self) -> int:
         """Rescue once; returns how many Jobs went back to the queue.
@@ -49,7 +54,13 @@ class Rescuer:
         lives here but has not renewed a Lease for its whole time to live is frozen: nothing that it does when it wakes
         counts any more, for its browsers are gone and every fence has risen.
         """
-        sessions = await self._sessions.list_sessions(only_open=True, limit=MOST)
+        writers = await self._kept_from_writing_by()
+        if writers is not None:
+            # Nobody could renew a lease meanwhile, so silence means nothing, and nothing could be taken over.
+            self._heartbeats.forget()
+            if not await self._end_stopped(writers):
+                return 0
+        sessions = await self._open_sessions()
         running = await self._engine.list_jobs(states=[JobState.RUNNING], limit=MOST)
         known = {*await self._engine.owners(), *(session.owner for session in sessions)}
         dead = {owner for owner in known if owners.is_alive(owner) is False}
@@ -69,6 +80,24 @@ class Rescuer:
             log.warning("a job of a dead or frozen process goes back to the queue", job=job.id, account=job.account)
         await self._sessions.close_orphans(dead=lost)
         return len(rescued)
+
+    async def _end_stopped(self, writers: Sequence[int]) -> bool:
+        """End those of our processes that were stopped in the middle of a write; whether there was one.
+
+        A stopped process keeps the database's lock, and everybody waits for it: no lease can be renewed and no outcome
+        recorded. What it was about to write was never promised to anybody, so it dies as if by kill -9.
+        """
+        held = {*await self._engine.owners(), *(each.owner for each in await self._open_sessions())}
+        stopped = [owner for owner in held if owners.is_stopped(owner) and owners.Owner.parse(owner).pid in writers]
+        for owner in stopped:
+            log.warning("a process was stopped in the middle of a write; it is ended", owner=owners.described(owner))
+            pid = owners.Owner.parse(owner).pid
+            await self._kill_driver(pid)
+            await self._kill_process(pid)
+        return bool(stopped)
+
+    async def _open_sessions(self) -> list[Session]:
+        return await self._sessions.list_sessions(only_open=True, limit=MOST)
 
     def _frozen(self, running: Iterable[Job]) -> set[str]:
         """Owners of silent Leases whose processes can be dealt with from here."""

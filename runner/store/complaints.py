@@ -26,7 +26,7 @@ def complaint(error: BaseException, path: Path, *, busy_timeout_s: float) -> Run
     where = f"The database {path}"
     match code & PRIMARY:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            pids = _writers(path)
+            pids = writers(path)
             who = f"process {pids[0]}" if pids else "another process"
             show = f"ps -fp {pids[0]}" if pids else f"fuser {path}"
             return Conflict(
@@ -57,7 +57,7 @@ def complaint(error: BaseException, path: Path, *, busy_timeout_s: float) -> Run
             return None
 
 
-def _writers(path: Path) -> list[int]:
+def writers(path: Path) -> list[int]:
     """Processes that hold a write lock on the database, where the system tells (Linux)."""
     table, files = Path("/proc/locks"), set()
     for file in (path.with_name(path.name + "-shm"), path):

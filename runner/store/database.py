@@ -6,6 +6,7 @@ Everything that is SQLite's own stands here, in `upgrading` and in `checkpointin
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -16,10 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from runner.domain.clock import Clock
 from runner.domain.jobs import Event
+from runner.errors import Conflict
 from runner.store import driver, upgrading
 from runner.store.checkpointing import CheckpointDuty
-from runner.store.complaints import complaint
+from runner.store.complaints import complaint, writers
 from runner.store.hub import Hub
+
+AT_ONCE_S = 2.0
+"""A write takes milliseconds; whoever waited for longer saw others wait, too."""
 
 
 class Database:
@@ -78,6 +83,16 @@ class Database:
                         yield connection
             finally:
                 self._writing = None
+
+    async def kept_from_writing_by(self) -> Sequence[int] | None:
+        """None when this process can write at once; else who is writing, by pid (empty where nothing tells)."""
+        began = time.monotonic()
+        try:
+            async with self.write(durable=False):
+                pass
+        except Conflict:
+            return writers(self.path)
+        return None if time.monotonic() - began < AT_ONCE_S else ()
 
     def record(self, events: Sequence[Event]) -> None:
         """Note Events written in the running write transaction: they are published once it is committed."""

@@ -108,7 +108,22 @@ profile = Table(
     Column("browser_major", Integer),
     Column("last_login_at", UtcTime),
     Column("last_probe_at", UtcTime),
+    Column("sign_in_tried_at", UtcTime),
     Column("notes", SafeText),
+)
+
+# The history of logins: what a probe found, and `after` what (a look, a sign-in, a checkpoint, a person).
+check_result = Table(
+    "check_result",
+    metadata,
+    _id(),
+    _ref("account_id", "account.id"),
+    Column("at", UtcTime, nullable=False),
+    Column("signed_in", Boolean, nullable=False),
+    Column("after", String(40), nullable=False),
+    Column("who", SafeText),
+    Index("ix_check_result_account", "account_id", "at"),
+    sqlite_autoincrement=True,
 )
 
 session = Table(
@@ -122,6 +137,8 @@ session = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     Column("end", EnumText(SessionEnd)),
+    # Where it can be watched and taken over while it is open; without the secret that opens the door.
+    Column("live_url", SafeText),
     sqlite_autoincrement=True,
 )
 
@@ -241,9 +258,14 @@ attempt = Table(
     Column("sign_ins", Integer, nullable=False),
     Column("popups", Integer, nullable=False),
     Column("evidence_dir", SafeText),
+    # What failures of one cause have in common: kind, Step, locator and the adapter's revision, as one hash.
+    Column("locator", SafeText),
+    Column("site_revision", String(100)),
+    Column("signature", String(64)),
     UniqueConstraint("job_id", "number"),
     sqlite_autoincrement=True,
 )
+_index_where("signature IS NOT NULL", "ix_attempt_signature", attempt.c.signature, attempt.c.id)
 
 step = Table(
     "step",

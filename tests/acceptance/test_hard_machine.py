@@ -262,18 +262,24 @@ def foreign_browser(shop: Any, wait_for: Any) -> Iterator[subprocess.Popen[bytes
             process.kill()
 
 
-def test_a_profile_that_a_person_has_open_is_left_to_them(shop: Any, foreign_browser: subprocess.Popen[bytes]) -> None:
+def test_a_profile_that_a_person_has_open_is_left_to_them_and_costs_no_attempt(
+    shop: Any, foreign_browser: subprocess.Popen[bytes], wait_for: Any
+) -> None:
     shop.configure(accounts=["farid"], max_attempts=1)
+    log = shop.folder / "log"
+    with log.open("w") as err:
+        run = shop.start("run", "farid", "check_login", stderr=err)
+        whose = f"farid's profile is open in a browser that the runner did not start (pid {foreign_browser.pid})"
+        wait_for(lambda: whose in " ".join(log.read_text().split()), what=whose, within_s=90)
+        assert "Close that browser first." in " ".join(log.read_text().split())
+        assert foreign_browser.poll() is None
+        assert shop.market.ledger("sign_in", "farid") == []
 
-    done = shop.cli("run", "farid", "check_login")
+        foreign_browser.kill()
 
-    assert done.code == 1
-    assert (
-        f"farid's profile is open in a browser that the runner did not start (pid {foreign_browser.pid})" in done.said
-    )
-    assert "Close that browser first." in done.said
-    assert foreign_browser.poll() is None
-    assert shop.market.ledger("sign_in", "farid") == []
+        assert run.wait(timeout=90) == 0, log.read_text()
+    assert shop.rows("select attempts from job") == [(1,)], "only the one that succeeded counts"
+    assert [row[0] for row in shop.rows("select outcome from attempt")][-1] == "succeeded"
 
 
 def test_a_second_runner_on_the_same_account_says_who_has_it_and_then_goes_on(shop: Any, wait_for: Any) -> None:

@@ -48,13 +48,16 @@ def job(shop: Any, number: int = 1) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def test_a_stopped_run_is_interrupted_in_time_and_the_next_start_does_it(farids: Any, wait_for: Any) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["told to stop", "terminal closed"])
+def test_a_stopped_run_is_interrupted_in_time_and_the_next_start_does_it(
+    farids: Any, wait_for: Any, number: signal.Signals
+) -> None:
     farids.market.faults(ENDLESS)
     run = farids.start("run", "farid", "check_login")
     wait_for(lambda: at_work(farids), what="the flow to be at work", within_s=90)
     helpers = children_of(run.pid)
 
-    run.send_signal(signal.SIGTERM)
+    run.send_signal(number)
     out, err = run.communicate(timeout=60)
 
     assert run.returncode == 1, err

@@ -252,6 +252,8 @@ def _rescuer(engine: EmbeddedEngine, db: Database, owner: str) -> Rescuer:
         heartbeats=Heartbeats(ttl_s=600, longest_gap_s=6),
         kill_browser=nobody,
         kill_driver=nobody,
+        kill_process=nobody,
+        kept_from_writing_by=db.kept_from_writing_by,
     )
 
 

@@ -170,4 +170,6 @@ def _rescuer(engine: EmbeddedEngine, db: Database, clock: SetClock) -> Rescuer:
         heartbeats=Heartbeats(ttl_s=LEASE_TTL_S, longest_gap_s=6, monotonic_s=lambda: clock.monotonic_s),
         kill_browser=never,
         kill_driver=never,
+        kill_process=never,
+        kept_from_writing_by=db.kept_from_writing_by,
     )

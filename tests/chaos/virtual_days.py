@@ -195,6 +195,8 @@ class Life:
                 heartbeats=Heartbeats(ttl_s=10, longest_gap_s=6, monotonic_s=asyncio.get_running_loop().time),
                 kill_browser=nobody,
                 kill_driver=nobody,
+                kill_process=nobody,
+                kept_from_writing_by=free,
             ),
             owner=owner,
             concurrency=1,
@@ -265,6 +267,10 @@ def launch_request(account: str) -> Any:
 
 async def password(_: object) -> str:
     return "secret"
+
+
+async def free() -> None:
+    """Nobody else writes."""
 
 
 async def nobody(_: object) -> None:

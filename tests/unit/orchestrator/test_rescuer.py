@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
 
+from runner.browser.processes import kill_process
+from runner.domain.clock import Clock
 from runner.domain.jobs import Lease, NewJob
 from runner.domain.states import JobState, Mode, Outcome
 from runner.engine.embedded import EmbeddedEngine
@@ -39,6 +43,8 @@ class Place:
             heartbeats=Heartbeats(ttl_s=TTL_S, longest_gap_s=5.0, monotonic_s=lambda: self.now_s),
             kill_browser=self._browser,
             kill_driver=self._driver,
+            kill_process=kill_process,
+            kept_from_writing_by=db.kept_from_writing_by,
         )
 
     async def _browser(self, account: str) -> None:
@@ -192,4 +198,68 @@ async def test_setting_the_clock_takes_nothing_from_the_living(
         await engine.renew(lease, ttl_s=TTL_S)
 
     assert place.done == []
+    await engine.succeed(lease, {})
+
+
+HOLDS_THE_LOCK = """
+import sqlite3, sys
+file = sqlite3.connect(sys.argv[1], isolation_level=None)
+sys.stdin.readline()
+file.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+async def impatient(db: Database, clock: Clock) -> AsyncIterator[Place]:
+    """The same for somebody who waits for other writers for a moment only."""
+    async with Database.open(db.path, clock=clock, busy_timeout_s=0.2) as other:
+        yield Place(other, EmbeddedEngine(other))
+
+
+def begin_a_write(writer: subprocess.Popen[bytes]) -> None:
+    assert writer.stdin is not None
+    assert writer.stdout is not None
+    writer.stdin.write(b"\n")
+    writer.stdin.flush()
+    assert writer.stdout.readline() == b"held\n"
+
+
+@pytest.fixture
+def writer(db: Database) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that begins a write when it is told, and does not end it."""
+    command = [sys.executable, "-c", HOLDS_THE_LOCK, str(db.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+async def test_a_process_of_ours_that_was_stopped_in_the_middle_of_a_write_is_ended_and_rescued(
+    impatient: Place, engine: EmbeddedEngine, writer: subprocess.Popen[bytes]
+) -> None:
+    lease = await leased(engine, owner_of(writer.pid))
+    begin_a_write(writer)
+    os.kill(writer.pid, signal.SIGSTOP)
+
+    assert await impatient.look(1) == 1
+
+    assert writer.wait(timeout=10) == -signal.SIGKILL
+    assert impatient.done == [f"driver of {writer.pid}", "browser of amy, 1 running"]
+    assert (await engine.get(lease.job.id)).attempts == 0
+
+
+async def test_while_another_writes_for_long_nobody_is_suspected(
+    impatient: Place, engine: EmbeddedEngine, sleeper: subprocess.Popen[bytes], writer: subprocess.Popen[bytes]
+) -> None:
+    lease = await leased(engine, owner_of(sleeper.pid))
+    await impatient.look(2)
+    begin_a_write(writer)
+
+    assert await impatient.look(4) == 0
+    writer.kill()
+    writer.wait()
+    assert await impatient.look(2) == 0
+
+    assert impatient.done == []
     await engine.succeed(lease, {})
