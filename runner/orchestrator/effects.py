@@ -6,7 +6,6 @@ The rules are DESIGN §5 "Effects". A Site has no idempotency key, so the only j
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NoReturn
@@ -51,7 +50,7 @@ class Journal:
         fence: Fencing,
         lost: Lost,
         pause: Pause = asyncio.sleep,
-        monotonic_s: Callable[[], float] = time.monotonic,
+        monotonic_s: Callable[[], float] | None = None,
     ) -> None:
         self._effects = effects
         self._lease = lease
@@ -60,9 +59,10 @@ class Journal:
         self._fence = fence
         self._lost = lost
         self._pause = pause
-        self._monotonic_s = monotonic_s
+        # The loop's time is the machine's monotonic one, and virtual where the whole loop is.
+        self._monotonic_s = monotonic_s or asyncio.get_running_loop().time
         # Whatever an earlier Attempt fired was given up before this moment, which is all that is sure about it.
-        self._given_up_s = monotonic_s()
+        self._given_up_s = self._monotonic_s()
 
     async def begun(self, kind: EffectKind) -> str | None:
         """The natural key under which an earlier Attempt of this Job journaled an Effect; None when none did."""
