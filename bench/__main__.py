@@ -6,6 +6,8 @@ Writes the tables to bench/RESULTS.md, with what they were measured on. bench/RE
 from __future__ import annotations
 
 import argparse
+import asyncio
+import dataclasses
 import os
 import platform
 import shlex
@@ -20,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from bench import goods, report
+from bench import claims, goods, report
 from bench.market import THREADS, BenchMarket, open_market
 from bench.measure import CAN_MEASURE, Meter
 from bench.report import Measurement
@@ -38,10 +40,11 @@ class Plan:
     rounds: int
     memory_rounds: int
     browsers: tuple[int, ...]
+    queue: claims.Queue
 
 
-FULL = Plan(rounds=5, memory_rounds=1, browsers=(1, 2, 4))
-SHORT = Plan(rounds=1, memory_rounds=1, browsers=(1,))
+FULL = Plan(rounds=5, memory_rounds=1, browsers=(1, 2, 4), queue=claims.Queue())
+SHORT = Plan(rounds=1, memory_rounds=1, browsers=(1,), queue=claims.Queue(accounts=100, jobs=1_000, claims=50))
 
 
 class Bench:
@@ -117,7 +120,10 @@ def run(plan: Plan, folder: Path) -> str:
         tell("everything is warm")
         measured = bench.rounds(plan.rounds, first=1, memory=False, browsers=plan.browsers)
         memory = bench.rounds(plan.memory_rounds, first=plan.rounds + 1, memory=True, browsers=plan.browsers)
-    return page(plan, machine(browser, load), began, report.tables(measured, memory))
+    tell("now claims")
+    queued = asyncio.run(claims.measure(folder, plan.queue))
+    tables = f"{report.tables(measured, memory)}\n## Claims\n\n{claims.table(queued, plan.queue)}"
+    return page(plan, machine(browser, load), began, tables)
 
 
 def page(plan: Plan, described: str, began: datetime, tables: str) -> str:
@@ -150,7 +156,7 @@ def main() -> None:
         parser.error("it reads /proc/PID/smaps_rollup, which only Linux has: run it there, or in a container")
     plan = SHORT if given.short else FULL
     if given.rounds:
-        plan = Plan(rounds=given.rounds, memory_rounds=plan.memory_rounds, browsers=plan.browsers)
+        plan = dataclasses.replace(plan, rounds=given.rounds)
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as folder:
         text = run(plan, Path(folder))
     given.out.write_text(text, encoding="utf-8")

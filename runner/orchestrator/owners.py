@@ -61,13 +61,22 @@ def is_alive(owner: str) -> bool | None:
         return False
 
 
-def is_stopped(owner: str) -> bool:
-    """Whether that process lives here and is stopped (SIGSTOP, Ctrl-Z, a debugger)."""
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped (SIGSTOP, Ctrl-Z, a debugger)."""
     try:
-        parsed = Owner.parse(owner)
-        return bool(parsed.is_alive()) and psutil.Process(parsed.pid).status() in STOPPED
-    except (ValueError, psutil.NoSuchProcess):
+        return psutil.Process(pid).status() in STOPPED
+    except psutil.NoSuchProcess:
         return False
+
+
+def is_runner(pid: int) -> bool:
+    """Whether a process is one of our commands, by its command line: it may hold nothing yet that names it."""
+    try:
+        words = psutil.Process(pid).cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+    is_python = bool(words) and Path(words[0]).name.startswith("python")
+    return is_python and any(Path(word).name == "runner" or "runner.cli" in word for word in words[1:])
 
 
 def described(owner: str | None) -> str:

@@ -88,10 +88,10 @@ class Rescuer:
         recorded. What it was about to write was never promised to anybody, so it dies as if by kill -9.
         """
         held = {*await self._engine.owners(), *(each.owner for each in await self._open_sessions())}
-        stopped = [owner for owner in held if owners.is_stopped(owner) and owners.Owner.parse(owner).pid in writers]
-        for owner in stopped:
-            log.warning("a process was stopped in the middle of a write; it is ended", owner=owners.described(owner))
-            pid = owners.Owner.parse(owner).pid
+        known = {owners.Owner.parse(owner).pid for owner in held if owners.is_alive(owner)}
+        stopped = [pid for pid in writers if owners.is_stopped(pid) and (pid in known or owners.is_runner(pid))]
+        for pid in stopped:
+            log.warning("a runner was stopped in the middle of a write; it is ended", pid=pid)
             await self._kill_driver(pid)
             await self._kill_process(pid)
         return bool(stopped)

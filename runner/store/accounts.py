@@ -46,7 +46,14 @@ class Accounts:
             return await _by_names(connection, names)
 
     async def save_many(self, new: Sequence[NewAccount]) -> list[tuple[Account, Saved]]:
-        """Store Accounts or bring those whose name exists up to date; their state and history stay. All or none."""
+        """Store Accounts or bring those whose name exists up to date; their state and history stay. All or none.
+
+        Writes nothing, and waits for no writer, where all is as it was: every start comes by here.
+        """
+        async with self._db.read() as connection:
+            stored = {one.name: one for one in await _by_names(connection, [one.name for one in new])}
+        if all(one.name in stored and _is_same(stored[one.name], one) for one in new):
+            return [(stored[one.name], Saved.UNCHANGED) for one in new]
         done: dict[str, Saved] = {}
         async with self._db.write() as connection:
             for one in new:
@@ -117,17 +124,16 @@ class Accounts:
             await self._insert(connection, new)
             return Saved.ADDED
         old = stored[0]
-        same = (old.site, old.username, old.secret, old.tags) == (
-            new.site,
-            new.username,
-            new.secret,
-            tuple(sorted(set(new.tags))),
-        )
-        if same:
+        if _is_same(old, new):
             return Saved.UNCHANGED
         await connection.execute(update(account).where(account.c.id == old.id).values(_values(new)))
         await _set_tags(connection, old.id, new.tags)
         return Saved.CHANGED
+
+
+def _is_same(old: Account, new: NewAccount) -> bool:
+    wanted = (new.site, new.username, new.secret, tuple(sorted(set(new.tags))))
+    return (old.site, old.username, old.secret, old.tags) == wanted
 
 
 def _values(new: NewAccount) -> dict[str, Any]:

@@ -29,8 +29,13 @@ def test_the_short_bench_writes_its_tables_with_the_machine_and_the_command(tmp_
     text = out.read_text()
     assert "python -m bench --short" in text
     assert "Load average at the start" in text
+    page, claims = text.split("## Claims\n")
+    assert [line.split("|")[1].strip() for line in claims.splitlines() if line.startswith("| ")][1:] == [
+        "claim",
+        "succeed",
+    ]
     rows = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| 1")
+        [cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| 1")
     ]
     assert [row[1] for row in rows] == [
         "seconds per session",
