@@ -88,8 +88,8 @@ class Database:
         """None when this process can write at once; else who is writing, by pid (empty where nothing tells)."""
         began = time.monotonic()
         try:
-            async with self.write(durable=False):
-                pass
+            async with self.write(durable=False) as connection:
+                await connection.exec_driver_sql("SELECT 1")
         except Conflict:
             return writers(self.path)
         return None if time.monotonic() - began < AT_ONCE_S else ()

@@ -17,6 +17,7 @@ from runner.domain.jobs import Lease, NewJob
 from runner.domain.states import JobState, Mode, Outcome
 from runner.engine.embedded import EmbeddedEngine
 from runner.errors import StaleLease
+from runner.orchestrator import owners
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.owners import Owner, _boot, _started
 from runner.orchestrator.rescuer import Rescuer
@@ -263,3 +264,15 @@ async def test_while_another_writes_for_long_nobody_is_suspected(
 
     assert impatient.done == []
     await engine.succeed(lease, {})
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [(["-c", "input()", "runner.cli.main"], True), (["-c", "input()", "other"], False)],
+)
+def test_a_command_of_ours_is_known_by_its_command_line(words: list[str], expected: bool) -> None:
+    with subprocess.Popen([sys.executable, *words], stdin=subprocess.PIPE) as process:
+        try:
+            assert owners.is_runner(process.pid) is expected
+        finally:
+            process.kill()
