@@ -154,13 +154,14 @@ def fire(rule: Rule, missed: Missed, *, next_due_at: datetime | None, now: datet
     """What to do at `now` about a Schedule that waits for `next_due_at`.
 
     One due time at most gets its Jobs at a time: the latest. When that was long ago, `missed` decides. After a step
-    back of the clock the Schedule waits for the nearer due time; the key of a Job keeps it from being made twice.
+    back of the clock the Schedule waits for the nearer due time; the key of a Job keeps it from being made twice, and
+    nothing is made up for a time before the rule's start.
     """
     following = rule.next_due(now)
     if next_due_at is None or next_due_at > now:
         nearer = following if next_due_at is None or following is None else min(following, next_due_at)
         return Firing(due_at=None, next_due_at=nearer)
-    latest = rule.last_due(next_due_at, now)
+    latest = rule.last_due(max(next_due_at, rule.start + timedelta(microseconds=1)), now)
     if latest is None:
         return Firing(due_at=None, next_due_at=following)
     late = (now - latest).total_seconds() > GRACE_S

@@ -18,7 +18,7 @@ Check = Callable[..., Awaitable[None] | None]
 
 CHECKS: dict[str, tuple[Check, dict[str, int], dict[str, int]]] = {
     # The check, its long form, its short form.
-    "kills": (kills.kills, {"target": 300, "lanes": 4, "minutes": 60}, {"target": 3, "lanes": 1, "minutes": 5}),
+    "kills": (kills.kills, {"target": 300, "lanes": 2, "minutes": 60}, {"target": 3, "lanes": 1, "minutes": 5}),
     "unjournaled": (kills.unjournaled, {"target": 20, "lanes": 1}, {"target": 2, "lanes": 1}),
     "lost_answers": (answers.lost_answers, {"target": 30, "lanes": 3}, {"target": 1, "lanes": 1}),
     "late_commits": (answers.late_commits, {"target": 20, "lanes": 1}, {"target": 1, "lanes": 1}),

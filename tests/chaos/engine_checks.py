@@ -9,6 +9,7 @@ from tests.chaos import (
     engine_exclusivity,
     engine_journal_machine,
     engine_power_cut,
+    schedule_jumps,
     time_jumps,
     virtual_days,
 )
@@ -26,6 +27,7 @@ ENGINE_CHECKS: dict[str, tuple[Callable[..., None], dict[str, int], dict[str, in
         {"cuts": 3, "per_mille": 20},
     ),
     "time_jumps": (time_jumps.time_jumps, {"rounds": 10}, {"rounds": 1}),
+    "schedule_jumps": (schedule_jumps.schedule_jumps, {"zones": 4}, {"zones": 1}),
     "journal_machine": (engine_journal_machine.journal_machine, {"steps": 100_000}, {"steps": 400}),
     "hasty_journal": (engine_journal_machine.hasty_journal, {"steps": 5_000}, {"steps": 500}),
     "virtual_days": (virtual_days.lives_twice, {"days": 1_000, "repeat": 20}, {"days": 2, "repeat": 1}),

@@ -397,7 +397,7 @@ def journal_machine(figures: Figures, *, steps: int) -> None:
         STEPS.clear()
         number = figures.seed
         while STEPS["steps"] < steps // 2 and not figures.breaches:
-            if found := _run(machine, number, steps // 2):
+            if found := _run(machine, number, max(100, steps // 2 - STEPS["steps"])):
                 figures.breach(f"{machine.__name__}, seed {number}: {found}")
             number += 1
         for what in ("steps", "calls", "attempts", "shots", "kills"):

@@ -62,14 +62,14 @@ def time_jumps(figures: Figures, *, rounds: int) -> None:
     try:
         with tempfile.TemporaryDirectory() as folder:
             template = Path(folder) / "template.db"
-            asyncio.run(_make(template))
+            asyncio.run(make(template))
             for number in range(rounds):
                 for what, moments in _jumps():
                     asyncio.run(_watched(figures, template, what, moments))
                 for zone in ZONES:
                     with _living_in(zone):
-                        nights = _nights(ZoneInfo(zone), NOON.year + number)
-                        asyncio.run(_watched(figures, template, zone, nights))
+                        moments = nights(ZoneInfo(zone), NOON.year + number)
+                        asyncio.run(_watched(figures, template, zone, moments))
     finally:
         structlog.configure(**before)
 
@@ -83,7 +83,7 @@ def _jumps() -> Iterator[tuple[str, list[datetime]]]:
     yield "from 1970", [datetime(1970, 1, 1, tzinfo=UTC), NOON]
 
 
-def _nights(zone: ZoneInfo, year: int) -> list[datetime]:
+def nights(zone: ZoneInfo, year: int) -> list[datetime]:
     """A few seconds before each change of the zone's offset in a year."""
     hours = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=number) for number in range(len(YEAR) * 24)]
     changes = [
@@ -109,7 +109,7 @@ def _living_in(zone: str) -> Iterator[None]:
         time.tzset()
 
 
-async def _make(path: Path) -> None:
+async def make(path: Path) -> None:
     secret = SecretRef(kind="env", name="PASSWORD")
     async with Database.open(path, clock=SetClock()) as db:
         await Accounts(db).add_many(
