@@ -49,7 +49,8 @@ def list_(
     output.table(COLUMNS, [_line(each) for each in found], empty="No effect: nothing was published or sent yet.")
     waiting = [each for each in found if each.state is EffectState.UNKNOWN]
     if waiting:
-        output.say(f"{len(waiting)} of them wait for a person. Look at one: runner effects show {waiting[0].id}")
+        count = "1 of them waits" if len(waiting) == 1 else f"{len(waiting)} of them wait"
+        output.say(f"{count} for a person. Look at one: runner effects show {waiting[0].id}")
 
 
 @app.command()

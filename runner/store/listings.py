@@ -19,7 +19,8 @@ from runner.store.account_ids import CHUNK, id_of
 from runner.store.columns import storable
 from runner.store.database import Database
 from runner.store.saved import Saved
-from runner.store.tables import account, listing, listing_photo
+from runner.store.tables import account
+from runner.store.trade_tables import listing, listing_photo
 
 PLAIN = tuple(field.name for field in fields(Listing) if field.name != "photos")
 

@@ -1,8 +1,9 @@
-"""The tables, in the words of DESIGN §2. A change here needs a migration; a test compares the two."""
+"""The tables of the work, in the words of DESIGN §2. A change here needs a migration; a test compares the two.
+
+What is bought, sold and said stands in `trade_tables`.
+"""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -13,7 +14,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     UniqueConstraint,
@@ -21,46 +21,18 @@ from sqlalchemy import (
 )
 
 from runner.domain.effects import EffectKind, EffectState
-from runner.domain.listings import ListingState
 from runner.domain.schedules import Missed
-from runner.domain.states import AccountState, Direction, EvidenceKind, IfFailed, JobState, Mode, Outcome, SessionEnd
+from runner.domain.states import AccountState, EvidenceKind, IfFailed, JobState, Mode, Outcome, SessionEnd
 from runner.errors import ErrorKind
 from runner.store.columns import EnumText, Json, SafeText, UtcTime
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-BigId = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite counts up by itself only in a column whose type is exactly INTEGER."""
+from runner.store.schema import BigId, id_column, index_where, metadata, reference
 
 RUNNING = "state = 'running'"
-
-
-def _id() -> Column[int]:
-    return Column("id", BigId, primary_key=True, autoincrement=True)
-
-
-def _index_where(condition: str, name: str, *columns: Column[Any], unique: bool = False) -> None:
-    """An index over the rows that meet a condition."""
-    where = text(condition)
-    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
-
-
-def _ref(name: str, to: str, *, nullable: bool = False, index: bool = False) -> Column[int]:
-    return Column(name, BigId, ForeignKey(to), nullable=nullable, index=index)
-
 
 account = Table(
     "account",
     metadata,
-    _id(),
+    id_column(),
     Column("name", String(200), nullable=False, unique=True),
     Column("site", String(100), nullable=False),
     Column("username", SafeText, nullable=False),
@@ -80,17 +52,17 @@ account = Table(
     Column("raise_at", UtcTime),
     sqlite_autoincrement=True,
 )
-_index_where(
+index_where(
     "state = 'active' AND head_rank IS NOT NULL",
     "ix_account_head",
     account.c.head_rank,
     account.c.last_served_at,
     account.c.head_due_at,
 )
-_index_where("wake_at IS NOT NULL", "ix_account_wake_at", account.c.wake_at)
-_index_where("raise_at IS NOT NULL", "ix_account_raise_at", account.c.raise_at)
+index_where("wake_at IS NOT NULL", "ix_account_wake_at", account.c.wake_at)
+index_where("raise_at IS NOT NULL", "ix_account_raise_at", account.c.raise_at)
 
-tag = Table("tag", metadata, _id(), Column("name", String(200), nullable=False, unique=True))
+tag = Table("tag", metadata, id_column(), Column("name", String(200), nullable=False, unique=True))
 
 account_tag = Table(
     "account_tag",
@@ -102,7 +74,7 @@ account_tag = Table(
 profile = Table(
     "profile",
     metadata,
-    _id(),
+    id_column(),
     Column("account_id", BigId, ForeignKey("account.id"), nullable=False, unique=True),
     Column("path", SafeText, nullable=False),
     Column("browser_major", Integer),
@@ -116,8 +88,8 @@ profile = Table(
 check_result = Table(
     "check_result",
     metadata,
-    _id(),
-    _ref("account_id", "account.id"),
+    id_column(),
+    reference("account_id", "account.id"),
     Column("at", UtcTime, nullable=False),
     Column("signed_in", Boolean, nullable=False),
     Column("after", String(40), nullable=False),
@@ -129,8 +101,8 @@ check_result = Table(
 session = Table(
     "session",
     metadata,
-    _id(),
-    _ref("account_id", "account.id", index=True),
+    id_column(),
+    reference("account_id", "account.id", index=True),
     Column("mode", EnumText(Mode), nullable=False),
     Column("owner", String(200), nullable=False),
     Column("browser_version", String(100), nullable=False),
@@ -145,7 +117,7 @@ session = Table(
 batch = Table(
     "batch",
     metadata,
-    _id(),
+    id_column(),
     Column("name", SafeText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     sqlite_autoincrement=True,
@@ -154,8 +126,8 @@ batch = Table(
 job = Table(
     "job",
     metadata,
-    _id(),
-    _ref("account_id", "account.id"),
+    id_column(),
+    reference("account_id", "account.id"),
     Column("flow", String(100), nullable=False),
     Column("params", Json, nullable=False),
     Column("state", EnumText(JobState), nullable=False),
@@ -166,7 +138,7 @@ job = Table(
     Column("attempts", Integer, nullable=False),
     Column("max_attempts", Integer, nullable=False),
     Column("key", SafeText, unique=True),
-    _ref("batch_id", "batch.id", nullable=True),
+    reference("batch_id", "batch.id", nullable=True),
     Column("pinned_to", String(200)),
     Column("owner", String(200)),
     Column("lease_until", UtcTime),
@@ -183,24 +155,24 @@ job = Table(
     sqlite_autoincrement=True,
 )
 # An Account has one live Lease, whatever the code above the database believes.
-_index_where(RUNNING, "uq_job_one_running", job.c.account_id, unique=True)
+index_where(RUNNING, "uq_job_one_running", job.c.account_id, unique=True)
 _WAITING = "state = 'queued' AND pinned_to IS NULL AND waits_for = 0"
-_index_where(_WAITING, "ix_job_waiting", job.c.account_id, job.c.rank, job.c.due_at)
-_index_where(_WAITING, "ix_job_waking", job.c.account_id, job.c.due_at)
+index_where(_WAITING, "ix_job_waiting", job.c.account_id, job.c.rank, job.c.due_at)
+index_where(_WAITING, "ix_job_waking", job.c.account_id, job.c.due_at)
 _PINNED = "state = 'queued' AND pinned_to IS NOT NULL"
-_index_where(_PINNED, "ix_job_pinned", job.c.pinned_to, job.c.due_at)
+index_where(_PINNED, "ix_job_pinned", job.c.pinned_to, job.c.due_at)
 Index("ix_job_account", job.c.account_id, job.c.id)
 Index("ix_job_state", job.c.state, job.c.id)
 Index("ix_job_batch", job.c.batch_id, job.c.state)
 _ENDED = "ended_at IS NOT NULL"
-_index_where(_ENDED, "ix_job_ended_at", job.c.ended_at)
+index_where(_ENDED, "ix_job_ended_at", job.c.ended_at)
 
 schedule = Table(
     "schedule",
     metadata,
-    _id(),
+    id_column(),
     Column("name", String(200), nullable=False, unique=True),
-    _ref("account_id", "account.id", nullable=True),
+    reference("account_id", "account.id", nullable=True),
     Column("tag", String(200)),
     Column("flow", String(100), nullable=False),
     Column("params", Json, nullable=False),
@@ -231,7 +203,7 @@ pruned_job = Table(
     metadata,
     Column("key", SafeText, primary_key=True),
     Column("job_id", BigId, nullable=False, index=True),
-    _ref("account_id", "account.id"),
+    reference("account_id", "account.id"),
     Column("flow", String(100), nullable=False),
     Column("state", EnumText(JobState), nullable=False),
     Column("created_at", UtcTime, nullable=False),
@@ -242,11 +214,11 @@ pruned_job = Table(
 attempt = Table(
     "attempt",
     metadata,
-    _id(),
-    _ref("job_id", "job.id"),
+    id_column(),
+    reference("job_id", "job.id"),
     Column("number", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
-    _ref("session_id", "session.id", nullable=True, index=True),
+    reference("session_id", "session.id", nullable=True, index=True),
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     Column("outcome", EnumText(Outcome)),
@@ -265,13 +237,13 @@ attempt = Table(
     UniqueConstraint("job_id", "number"),
     sqlite_autoincrement=True,
 )
-_index_where("signature IS NOT NULL", "ix_attempt_signature", attempt.c.signature, attempt.c.id)
+index_where("signature IS NOT NULL", "ix_attempt_signature", attempt.c.signature, attempt.c.id)
 
 step = Table(
     "step",
     metadata,
-    _id(),
-    _ref("attempt_id", "attempt.id"),
+    id_column(),
+    reference("attempt_id", "attempt.id"),
     Column("ordinal", Integer, nullable=False),
     Column("name", SafeText, nullable=False),
     Column("started_at", UtcTime, nullable=False),
@@ -284,8 +256,8 @@ step = Table(
 evidence = Table(
     "evidence",
     metadata,
-    _id(),
-    _ref("attempt_id", "attempt.id", index=True),
+    id_column(),
+    reference("attempt_id", "attempt.id", index=True),
     Column("kind", EnumText(EvidenceKind), nullable=False),
     Column("path", SafeText, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
@@ -297,10 +269,10 @@ evidence = Table(
 event = Table(
     "event",
     metadata,
-    _id(),
+    id_column(),
     Column("at", UtcTime, nullable=False),
     Column("name", String(100), nullable=False),
-    _ref("account_id", "account.id", nullable=True),
+    reference("account_id", "account.id", nullable=True),
     # No foreign keys: an Event outlives the Job that is pruned.
     Column("job_id", BigId),
     Column("attempt_id", BigId),
@@ -315,8 +287,8 @@ event = Table(
 effect = Table(
     "effect",
     metadata,
-    _id(),
-    _ref("account_id", "account.id"),
+    id_column(),
+    reference("account_id", "account.id"),
     Column("kind", EnumText(EffectKind), nullable=False),
     Column("natural_key", SafeText, nullable=False),
     Column("payload_hash", String(64), nullable=False),
@@ -330,85 +302,5 @@ effect = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
     UniqueConstraint("account_id", "kind", "natural_key"),
-    sqlite_autoincrement=True,
-)
-
-listing = Table(
-    "listing",
-    metadata,
-    _id(),
-    _ref("account_id", "account.id", nullable=True),
-    Column("reference", SafeText, nullable=False),
-    Column("title", SafeText, nullable=False),
-    Column("price_minor", BigInteger, nullable=False),
-    Column("currency", String(10), nullable=False),
-    Column("category", SafeText, nullable=False),
-    Column("condition", SafeText, nullable=False),
-    Column("description", SafeText, nullable=False),
-    Column("location", SafeText, nullable=False),
-    Column("state", EnumText(ListingState), nullable=False),
-    Column("remote_id", SafeText),
-    Column("url", SafeText),
-    Column("published_at", UtcTime),
-    Column("created_at", UtcTime, nullable=False),
-    Column("changed_at", UtcTime, nullable=False),
-    UniqueConstraint("account_id", "reference"),
-    sqlite_autoincrement=True,
-)
-# NULLs count as different in a unique constraint: a Listing that no Account has yet needs an index of its own.
-_UNASSIGNED = "account_id IS NULL"
-_index_where(_UNASSIGNED, "uq_listing_unassigned", listing.c.reference, unique=True)
-
-listing_photo = Table(
-    "listing_photo",
-    metadata,
-    Column("listing_id", BigId, ForeignKey("listing.id"), primary_key=True),
-    Column("ordinal", Integer, primary_key=True, autoincrement=False),
-    Column("path", SafeText, nullable=False),
-)
-
-participant = Table(
-    "participant",
-    metadata,
-    _id(),
-    _ref("account_id", "account.id"),
-    Column("name", SafeText, nullable=False),
-    Column("first_seen_at", UtcTime, nullable=False),
-    UniqueConstraint("account_id", "name"),
-)
-
-thread = Table(
-    "thread",
-    metadata,
-    _id(),
-    _ref("account_id", "account.id"),
-    Column("remote_id", SafeText, nullable=False),
-    _ref("participant_id", "participant.id", index=True),
-    Column("listing_title", SafeText),
-    Column("excerpt", SafeText, nullable=False),
-    Column("unread", Integer, nullable=False),
-    Column("last_at", UtcTime),
-    Column("url", SafeText, nullable=False),
-    Column("fingerprint", String(64), nullable=False),
-    Column("first_seen_at", UtcTime, nullable=False),
-    Column("read_at", UtcTime, nullable=False),
-    UniqueConstraint("account_id", "remote_id"),
-    Index("ix_thread_last_at", "last_at"),
-    sqlite_autoincrement=True,
-)
-_index_where("unread > 0", "ix_thread_unread", thread.c.account_id, thread.c.last_at)
-
-message = Table(
-    "message",
-    metadata,
-    _id(),
-    _ref("thread_id", "thread.id"),
-    Column("key", SafeText, nullable=False),
-    Column("direction", EnumText(Direction), nullable=False),
-    Column("sender", SafeText, nullable=False),
-    Column("text", SafeText, nullable=False),
-    Column("sent_at", UtcTime),
-    Column("first_seen_at", UtcTime, nullable=False),
-    UniqueConstraint("thread_id", "key"),
     sqlite_autoincrement=True,
 )

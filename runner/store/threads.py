@@ -14,7 +14,8 @@ from runner.store import events
 from runner.store.account_ids import id_of
 from runner.store.columns import storable
 from runner.store.database import Database
-from runner.store.tables import account, message, participant, thread
+from runner.store.tables import account
+from runner.store.trade_tables import message, participant, thread
 
 
 class Threads:

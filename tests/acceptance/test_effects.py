@@ -82,7 +82,7 @@ def test_a_doubt_waits_for_a_person_and_goes_on_from_their_word(shop: Any) -> No
     settled = shop.cli("effects", "settle", listed[0]["id"], "not_done", "--why", "not among my listings")
 
     assert (doubtful.code, doubtful.json["state"]) == (3, "unknown")
-    assert "1 of them wait for a person" in said
+    assert "1 of them waits for a person" in said
     assert f"runner effects settle {listed[0]['id']} not_done" in shown.said
     assert "screenshot:" in shown.said or "last_picture:" in shown.said
     assert "is not_done; its job 1 is queued" in settled.said, settled.said

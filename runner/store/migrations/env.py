@@ -2,7 +2,11 @@
 
 from alembic import context
 
-from runner.store.tables import metadata
+from runner.store import tables, trade_tables
+from runner.store.schema import metadata
+
+# Only tables whose modules are imported stand in the metadata.
+assert tables.account.metadata is trade_tables.listing.metadata is metadata
 
 # The transaction is upgrading.exclusive's: SQLite can undo a half-made migration as a whole.
 context.configure(

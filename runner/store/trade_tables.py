@@ -1,0 +1,90 @@
+"""The tables of what is bought and sold, and of what is said about it, in the words of DESIGN §2."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+
+from runner.domain.listings import ListingState
+from runner.domain.states import Direction
+from runner.store.columns import EnumText, SafeText, UtcTime
+from runner.store.schema import BigId, id_column, index_where, metadata, reference
+
+listing = Table(
+    "listing",
+    metadata,
+    id_column(),
+    reference("account_id", "account.id", nullable=True),
+    Column("reference", SafeText, nullable=False),
+    Column("title", SafeText, nullable=False),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("currency", String(10), nullable=False),
+    Column("category", SafeText, nullable=False),
+    Column("condition", SafeText, nullable=False),
+    Column("description", SafeText, nullable=False),
+    Column("location", SafeText, nullable=False),
+    Column("state", EnumText(ListingState), nullable=False),
+    Column("remote_id", SafeText),
+    Column("url", SafeText),
+    Column("published_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    UniqueConstraint("account_id", "reference"),
+    sqlite_autoincrement=True,
+)
+# NULLs count as different in a unique constraint: a Listing that no Account has yet needs an index of its own.
+_UNASSIGNED = "account_id IS NULL"
+index_where(_UNASSIGNED, "uq_listing_unassigned", listing.c.reference, unique=True)
+
+listing_photo = Table(
+    "listing_photo",
+    metadata,
+    Column("listing_id", BigId, ForeignKey("listing.id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("path", SafeText, nullable=False),
+)
+
+participant = Table(
+    "participant",
+    metadata,
+    id_column(),
+    reference("account_id", "account.id"),
+    Column("name", SafeText, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    UniqueConstraint("account_id", "name"),
+)
+
+thread = Table(
+    "thread",
+    metadata,
+    id_column(),
+    reference("account_id", "account.id"),
+    Column("remote_id", SafeText, nullable=False),
+    reference("participant_id", "participant.id", index=True),
+    Column("listing_title", SafeText),
+    Column("excerpt", SafeText, nullable=False),
+    Column("unread", Integer, nullable=False),
+    Column("last_at", UtcTime),
+    Column("url", SafeText, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("read_at", UtcTime, nullable=False),
+    UniqueConstraint("account_id", "remote_id"),
+    Index("ix_thread_last_at", "last_at"),
+    sqlite_autoincrement=True,
+)
+index_where("unread > 0", "ix_thread_unread", thread.c.account_id, thread.c.last_at)
+
+message = Table(
+    "message",
+    metadata,
+    id_column(),
+    reference("thread_id", "thread.id"),
+    Column("key", SafeText, nullable=False),
+    Column("direction", EnumText(Direction), nullable=False),
+    Column("sender", SafeText, nullable=False),
+    Column("text", SafeText, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("first_seen_at", UtcTime, nullable=False),
+    UniqueConstraint("thread_id", "key"),
+    sqlite_autoincrement=True,
+)
