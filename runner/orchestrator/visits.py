@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,8 @@ class Look:
     slow_mo_ms: int | None = None
     pause_on_error: bool = False
     keep_open: bool = False
+    checkpoint: int | None = None
+    """The version of the Account's checkpoints to be laid in first, whatever the browser holds; 0 for the newest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +61,28 @@ class OpenSession:
 
 @dataclass(kw_only=True)
 class Visit:
-    """One Account's turn. `spoilt` is set when an Attempt failed, so that the next one gets a fresh browser."""
+    """One Account's turn. `spoilt` is set when an Attempt failed, so that the next one gets a fresh browser.
+
+    `is_signed_in` is set when the Site has shown the Account in the Session that is open.
+    """
 
     account: Account
     look: Look
     session: OpenSession | None = None
     end: SessionEnd = SessionEnd.DONE
     spoilt: bool = False
+    is_signed_in: bool = False
+
+
+async def _just_go(visit: Visit, session: OpenSession) -> None:
+    del visit, session
 
 
 class Visits:
-    """Opens and closes Sessions. `request_for` gives the launch of an Account's browser, `plan_for` its Site."""
+    """Opens and closes Sessions. `request_for` gives the launch of an Account's browser, `plan_for` its Site.
+
+    `leaving` is awaited before the browser of a visit that went well is closed; it must not raise.
+    """
 
     def __init__(
         self,
@@ -81,6 +94,7 @@ class Visits:
         owner: str,
         request_for: Callable[[Account, Look], LaunchRequest],
         plan_for: Callable[[Account], SitePlan],
+        leaving: Callable[[Visit, OpenSession], Awaitable[None]] = _just_go,
     ) -> None:
         self._browsers = browsers
         self._accounts = accounts
@@ -89,6 +103,7 @@ class Visits:
         self._owner = owner
         self._request_for = request_for
         self._plan_for = plan_for
+        self._leaving = leaving
 
     async def expect_active(self, account_name: str) -> None:
         """Raises NeedsPerson, with the reason, for an Account that waits for a person; NotFound."""
@@ -156,7 +171,12 @@ class Visits:
         if session is None:
             return
         try:
-            await session.live.close()
+            if not visit.spoilt:
+                await self._leaving(visit, session)
         finally:
-            await self._sessions.end(session.row.id, end=visit.end)
+            visit.is_signed_in = False
+            try:
+                await session.live.close()
+            finally:
+                await self._sessions.end(session.row.id, end=visit.end)
         visit.end = SessionEnd.DONE

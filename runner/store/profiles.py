@@ -64,6 +64,16 @@ class Profiles:
             if changed.rowcount == 0:
                 raise NotFound("profile of account", account_name, ())
 
+    async def set_sign_in_tried(self, account_name: str, at: datetime | None) -> None:
+        """Note a password that did not come to a login: it is not tried again for a while. None takes it back.
+
+        A person who has acted takes it back. Raises NotFound for an unknown Account.
+        """
+        async with self._db.write() as connection:
+            number = await id_of(connection, account_name)
+            changed = update(profile).where(profile.c.account_id == number).values(sign_in_tried_at=at)
+            await connection.execute(changed)
+
 
 def _select() -> Select[Any]:
     return select(profile, account.c.name.label("account")).select_from(profile.join(account))
