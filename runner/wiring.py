@@ -33,6 +33,7 @@ from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.orchestrator import RESCUE_EVERY_S, Orchestrator
 from runner.orchestrator.owners import Owner
+from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
 from runner.orchestrator.rescuer import Rescuer
@@ -234,6 +235,16 @@ def checkpoints(settings: Settings, redactor: Redactor) -> Checkpoints:
         return found
 
     return Checkpoints(settings.profiles.dir, key)
+
+
+def profile_care(books: Books, redactor: Redactor) -> ProfileCare:
+    """What a person may do with profiles."""
+    return ProfileCare(
+        records=books.records,
+        checkpoints=checkpoints(books.settings, redactor),
+        profiles_dir=books.settings.profiles.dir,
+        clock=books.clock,
+    )
 
 
 class _Plans:

@@ -22,6 +22,7 @@ from runner.errors import (
     AttemptError,
     BrowserGone,
     NeedsPerson,
+    RateLimited,
     Rejected,
     RetryLater,
     RunnerError,
@@ -218,6 +219,8 @@ class SigningIn:
                 await site.login(account.username, password)
             async with step("check login", "after signing in"):
                 who = await site.whoami()
+        except RateLimited:
+            raise  # turned away before anybody looked at the password; how long to wait, the site has said
         except Exception:
             if sent.anything:
                 await self._tried_in_vain(account)

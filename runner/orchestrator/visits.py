@@ -9,6 +9,7 @@ from typing import Any
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from runner.browser import rebuilding
 from runner.browser.launch import Browsers, LaunchRequest
 from runner.browser.session import LiveSession
 from runner.domain.accounts import Account
@@ -138,8 +139,10 @@ class Visits:
             reraise=True,
         ):
             with attempt:
-                live = await self._browsers.launch(request)
+                live, rebuilt = await rebuilding.opened(self._browsers, request)
         try:
+            if rebuilt is not None:
+                await self._profiles.rebuilt(visit.account.name, reason=rebuilt.reason, kept=str(rebuilt.trashed))
             visit.session = await self._begin(visit, request, plan, live)
         except BaseException:
             await live.close()
