@@ -98,7 +98,7 @@ class Checkpoints:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-            number = max(_numbers(folder), default=0) + 1
+            number = max([*_numbers(folder), *_numbers(folder / BROKEN)], default=0) + 1
             data = sealing.seal(_key_of(key, whose), header, state.packed())
             sealing.write_whole(folder / _name(number), data)
             _remove_old(folder)

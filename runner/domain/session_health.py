@@ -53,7 +53,8 @@ class SessionHealth:
 def lifetimes(results: Sequence[CheckResult]) -> list[timedelta]:
     """How long logins lasted: from a sign-in to the next look that found nobody; `results` by Account and in order.
 
-    A look that a checkpoint put right is no end: the browser had lost the login, the Site had not ended it.
+    A look that a checkpoint put right is no end: the browser had lost the login, the Site had not ended it. Nor is
+    what a person has signed out.
     """
     found: list[timedelta] = []
     account, began, ended = None, None, None
@@ -64,7 +65,9 @@ def lifetimes(results: Sequence[CheckResult]) -> list[timedelta]:
             account, began, ended = (each.account if each else None), None, None
         if each is None:
             break
-        if not each.signed_in:
+        if not each.signed_in and each.after is After.PERSON:
+            began, ended = None, None
+        elif not each.signed_in:
             ended = ended or each.at
         elif each.after in (After.SIGN_IN, After.PERSON):
             if began is not None and ended is not None:

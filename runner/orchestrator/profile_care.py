@@ -14,6 +14,7 @@ from runner.browser.sealing import Unsealed
 from runner.browser.trash import Trashed
 from runner.domain.accounts import Account, Profile
 from runner.domain.clock import Clock
+from runner.domain.logins import After
 from runner.errors import Conflict, NotFound, SetupError
 from runner.orchestrator.records import Records
 from runner.orchestrator.signing_in import whose
@@ -74,6 +75,7 @@ class ProfileCare:
         """Put the browser's folder into the trash, and the Checkpoints as well if asked. Raises Conflict."""
         await self._records.accounts.by_name(name)
         trashed = await asyncio.to_thread(self._reset, name, with_checkpoints)
+        await self._records.check_results.note(name, signed_in=False, after=After.PERSON, who=None)
         await self._records.profiles.set_sign_in_tried(name, None)
         return trashed
 
@@ -85,7 +87,8 @@ class ProfileCare:
     async def take_in(self, file: Path, *, passphrase: str, name: str | None = None) -> tuple[str, Version]:
         """Make what another machine has exported the newest Checkpoint of its Account; the Account, and the version.
 
-        Raises Conflict, NotFound, SetupError. Refused for another account, site or user name than those it was written for.
+        Raises Conflict, NotFound, SetupError. Refused for another account, site or user name than those that it was
+        written for.
         """
         try:
             said = carrying.told(file)
