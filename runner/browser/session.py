@@ -49,14 +49,18 @@ class Timeouts:
 
 
 class Sent:
-    """Whether anything but questions has left the browser: a password goes out with a form, or a script's request."""
+    """Whether a password has left the browser: with a form that was submitted, or in what a script has sent."""
 
-    def __init__(self) -> None:
-        self.anything = False
+    def __init__(self, password: str) -> None:
+        self.password = False
+        self._redactor = Redactor([password])
 
     def look(self, request: Request) -> None:
         """Take note of one request."""
-        self.anything = self.anything or request.method not in ("GET", "HEAD", "OPTIONS")
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return
+        body = (request.post_data_buffer or b"").decode("utf-8", "replace")
+        self.password = self.password or request.is_navigation_request() or self._redactor.text(body) != body
 
 
 class Ending(StrEnum):
@@ -164,12 +168,12 @@ class LiveSession:
             log.info("nobody looks around any more", reason=gone.what)
 
     @contextlib.asynccontextmanager
-    async def signing_in(self) -> AsyncIterator[Sent]:
+    async def signing_in(self, password: str = "") -> AsyncIterator[Sent]:
         """What happens inside stands in no trace and on no last picture: a password is typed there.
 
-        Tells whether anything was sent that may have held it.
+        Tells whether it was sent.
         """
-        sent = Sent()
+        sent = Sent(password)
         with self.picture.paused():
             await self.within(self.timeouts.action_s, self.trace.pause(), "pausing the trace")
             self.context.on("request", sent.look)

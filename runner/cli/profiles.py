@@ -27,7 +27,7 @@ from runner.orchestrator.visits import Look
 
 T = TypeVar("T")
 
-app = typer.Typer(help="The profiles: list, show, restore, reset, export, import, check, trash.", no_args_is_help=True)
+app = typer.Typer(help="The profiles: list, show, restore, reset, export, check.", no_args_is_help=True)
 app.add_typer(trash.app, name="trash")
 
 Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")]

@@ -215,14 +215,14 @@ class SigningIn:
         password = await self._password_of(account)
         trial.sign_ins += 1
         try:
-            async with session.live.signing_in() as sent:
+            async with session.live.signing_in(password) as sent:
                 await site.login(account.username, password)
             async with step("check login", "after signing in"):
                 who = await site.whoami()
         except RateLimited:
             raise  # turned away before anybody looked at the password; how long to wait, the site has said
         except Exception:
-            if sent.anything:
+            if sent.password:
                 await self._tried_in_vain(account)
             raise
         await self._note(session, account, who, After.SIGN_IN)
