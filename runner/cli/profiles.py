@@ -58,7 +58,7 @@ def list_(config: options.Config = None, as_json: options.Json = False) -> None:
             health.health,
             _usable(kept),
             f"pid {kept.folder.open_in}" if kept.folder.open_in else None,
-            kept.stored.notes if kept.stored else None,
+            (kept.stored.notes or None) if kept.stored else None,
         )
         for kept, health in found
     ]
@@ -279,7 +279,7 @@ def _tell(kept: KeptProfile, health: SessionHealth) -> None:
         ("health", f"{health.health}: {health.reason}"),
         ("what to do", health.action or "nothing"),
         ("open in a browser", f"pid {folder.open_in}" if folder.open_in else "no"),
-        ("note", kept.stored.notes if kept.stored else None),
+        ("note", (kept.stored.notes or None) if kept.stored else None),
     ]
     output.table((name, ""), facts)
     for problem in folder.problems:

@@ -109,6 +109,9 @@ class SigningIn:
         if trial.visit.look.checkpoint is not None:
             await self._restore_chosen(trial, session, trial.visit.look.checkpoint)
             return
+        if after is After.PERSON:
+            name = trial.visit.account.name
+            await recorded(lambda: self._profiles.set_sign_in_tried(name, None))  # a person has seen to it
         async with trial.recorder.step("check login"):
             who = await session.site.whoami()
         await self._note(session, trial.visit.account, who, after)
