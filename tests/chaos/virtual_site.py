@@ -198,8 +198,8 @@ def live_session(world: World, account: str) -> Any:
         world.open.discard(account)
 
     @asynccontextmanager
-    async def signing_in() -> AsyncIterator[None]:
-        yield
+    async def signing_in(_password: str) -> AsyncIterator[Any]:
+        yield SimpleNamespace(password=True)
 
     return SimpleNamespace(
         page=SimpleNamespace(world=world, account=account),
