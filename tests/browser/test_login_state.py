@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from runner.browser import login_state
@@ -50,8 +52,6 @@ SEEN = """async () => {
 
 
 async def seen(session, web) -> dict:
-    import json
-
     await session.page.goto(web.url("/"))
     return json.loads(await session.page.evaluate(SEEN))
 
