@@ -21,9 +21,10 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
 from runner.browser.session import LiveSession
-from runner.errors import RetryLater
+from runner.errors import BrowserGone, RetryLater
 
-READ_S = 5.0
+READ_S = 2.0
+MOST_BYTES = 16_000_000
 LAY_IN_S = 10.0
 BLANK = "<!doctype html><title>login state</title>"
 SCRIPT = Path(__file__).with_name("lay_in.js")
@@ -81,13 +82,26 @@ async def read(session: LiveSession, *, older: LoginState | None = None) -> Logi
 
     A browser tells only of origins that it has been to: what `older` knows of the others is taken over.
     """
-    with _told("reading the login state"):
-        asked = session.context.storage_state(indexed_db=True)
-        found = await session.within(READ_S, asked, "reading the login state")
-    state = LoginState(cookies=tuple(map(dict, found["cookies"])), origins=tuple(map(dict, found["origins"])))
+    try:
+        state = await _told_by(session, indexed_db=True)
+        if len(state.packed()) > MOST_BYTES:
+            raise RetryLater(f"its IndexedDB is larger than {MOST_BYTES // 1_000_000} MB")
+    except BrowserGone:
+        raise
+    except RetryLater as problem:
+        # A shop's whole catalogue may lie in there, and a login seldom does.
+        log.warning("the login state is saved without IndexedDB", account=session.account, reason=problem.what)
+        state = await _told_by(session, indexed_db=False)
     if older is not None:
         state = state.with_missing_from(older, visited=[_origin(page.url) for page in session.context.pages])
     return state.within(session.guard.origins)
+
+
+async def _told_by(session: LiveSession, *, indexed_db: bool) -> LoginState:
+    with _told("reading the login state"):
+        asked = session.context.storage_state(indexed_db=indexed_db)
+        found = await session.within(READ_S, asked, "reading the login state")
+    return LoginState(cookies=tuple(map(dict, found["cookies"])), origins=tuple(map(dict, found["origins"])))
 
 
 async def leave(session: LiveSession) -> None:

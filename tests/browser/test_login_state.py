@@ -177,6 +177,15 @@ async def test_an_origin_that_this_browser_has_not_been_to_is_taken_over_from_be
     assert [each["origin"] for each in state.origins] == ["http://localhost:1"], "here it was looked at, and is empty"
 
 
+async def test_a_database_that_is_too_large_is_left_out_and_the_rest_is_saved(open_session, web, monkeypatch):
+    monkeypatch.setattr(login_state, "MOST_BYTES", 1000)
+    state = await filled(await open_session(), web, "amys-canary")
+    assert "amys-canary" in [cookie["value"] for cookie in state.cookies]
+    (origin,) = state.origins
+    assert origin["localStorage"] == [{"name": "token", "value": "amys-canary"}]
+    assert not origin.get("indexedDB")
+
+
 async def test_nothing_of_one_account_is_ever_seen_by_another(open_session, web, tmp_path):
     """Canaries in every place that a login may live in, and the files swapped by hand."""
     folder = tmp_path / "profiles"
