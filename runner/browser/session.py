@@ -168,17 +168,17 @@ class LiveSession:
             log.info("nobody looks around any more", reason=gone.what)
 
     @contextlib.asynccontextmanager
-    async def signing_in(self, password: str = "") -> AsyncIterator[Sent]:
+    async def signing_in(self, sent: Sent | None = None) -> AsyncIterator[None]:
         """What happens inside stands in no trace and on no last picture: a password is typed there.
 
-        Tells whether it was sent.
+        `sent` takes note of whether it went out.
         """
-        sent = Sent(password)
+        sent = sent or Sent("")
         with self.picture.paused():
             await self.within(self.timeouts.action_s, self.trace.pause(), "pausing the trace")
             self.context.on("request", sent.look)
             try:
-                yield sent
+                yield
             finally:
                 self.context.remove_listener("request", sent.look)
                 if not self.gone.is_set():

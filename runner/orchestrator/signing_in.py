@@ -15,6 +15,7 @@ import structlog
 
 from runner.browser import login_state
 from runner.browser.checkpoints import Checkpoint, Checkpoints, Condition, Whose
+from runner.browser.session import Sent
 from runner.domain.accounts import Account
 from runner.domain.clock import Clock
 from runner.domain.logins import After
@@ -155,6 +156,11 @@ class SigningIn:
         checkpoint = await self._newest(account)
         if checkpoint is None or checkpoint.version.condition is Condition.UNHELPFUL:
             return None
+        if not self._is(session, account, checkpoint.version.signed_in_as or ""):
+            log.warning(
+                "the checkpoint is another user name's", account=account.name, who=checkpoint.version.signed_in_as
+            )
+            return None
         return await self._laid_in(trial, session, checkpoint)
 
     async def _laid_in(self, trial: Signing, session: OpenSession, checkpoint: Checkpoint) -> str | None:
@@ -217,8 +223,9 @@ class SigningIn:
         await self._expect_rested(account)
         password = await self._password_of(account)
         trial.sign_ins += 1
+        sent = Sent(password)
         try:
-            async with session.live.signing_in(password) as sent:
+            async with session.live.signing_in(sent):
                 await site.login(account.username, password)
             async with step("check login", "after signing in"):
                 who = await site.whoami()
@@ -297,6 +304,8 @@ class SigningIn:
         """A Checkpoint of what is there now; a failure is told and costs nothing."""
         try:
             older = await self._newest(account)
+            if older is not None and not self._is(session, account, older.version.signed_in_as or ""):
+                older = None  # the account has had another user name: nothing of that belongs to this one
             state = await login_state.read(session.live, older=older.state if older else None)
             await asyncio.to_thread(
                 self._checkpoints.save,

@@ -198,8 +198,9 @@ def live_session(world: World, account: str) -> Any:
         world.open.discard(account)
 
     @asynccontextmanager
-    async def signing_in(_password: str) -> AsyncIterator[Any]:
-        yield SimpleNamespace(password=True)
+    async def signing_in(sent: Any) -> AsyncIterator[None]:
+        sent.password = True
+        yield
 
     return SimpleNamespace(
         page=SimpleNamespace(world=world, account=account),
