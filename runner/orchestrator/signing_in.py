@@ -34,7 +34,7 @@ from runner.errors import (
 from runner.orchestrator.patience import recorded
 from runner.orchestrator.steps import Recorder, Unrecorded
 from runner.orchestrator.visits import OpenSession, Visit
-from runner.sites.translate import translate
+from runner.sites.translate import is_gone, translate
 from runner.store.check_results import CheckResults
 from runner.store.profiles import Profiles
 
@@ -231,8 +231,10 @@ class SigningIn:
                 who = await site.whoami()
         except RateLimited:
             raise  # turned away before anybody looked at the password; how long to wait, the site has said
-        except Exception:
-            if sent.password:
+        except Exception as error:
+            # A browser that died under it has refused nothing: its login may be good, and the next look tells.
+            died = session.live.gone.is_set() or isinstance(error, BrowserGone) or is_gone(error)
+            if sent.password and not died:
                 await self._tried_in_vain(account)
             raise
         await self._note(session, account, who, After.SIGN_IN)
