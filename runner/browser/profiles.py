@@ -181,7 +181,7 @@ def refuse_newer(profile_dir: Path, account: str, browser_major: int) -> None:
         raise SetupError(
             f"The profile of account {account} was last used by Chromium {written_by}, "
             f"and the browser found here is older ({browser_major}).",
-            cure=f"Set browser.path to a Chromium of version {major} or newer, or put the profile aside: "
+            cure=f"Set browser.path to a Chromium of version {major} or newer, or move the profile into the trash: "
             f"runner profiles reset {account}",
         )
 
