@@ -8,6 +8,7 @@ RunnerError
 └── AttemptError          ends an Attempt; `kind` decides what happens next
     ├── RetryLater        may pass by itself: network, timeout, rate limit, crash
     │   ├── RateLimited   the site says how long to wait
+    │   ├── SignInWaits   a password came to nothing: it is left alone for a while
     │   └── BrowserGone   the browser or its page died
     ├── SessionExpired    sign in again and go on
     ├── NeedsPerson       a person must act: challenge, captcha, wrong password, lock; parks the account
@@ -109,6 +110,16 @@ class RateLimited(RetryLater):
     def __init__(self, what: str, *, retry_after_s: float | None, cure: str = "") -> None:
         super().__init__(what, cure=cure)
         self.retry_after_s = retry_after_s
+
+
+class SignInWaits(RetryLater):
+    """The last password tried did not come to a login; the next try is not before `wait_s` seconds from now."""
+
+    kind = ErrorKind.SESSION_EXPIRED
+
+    def __init__(self, what: str, *, wait_s: float, cure: str = "") -> None:
+        super().__init__(what, cure=cure)
+        self.wait_s = wait_s
 
 
 class BrowserGone(RetryLater):

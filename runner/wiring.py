@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import random
 from collections.abc import AsyncIterator
@@ -12,12 +13,13 @@ from pathlib import Path
 
 import structlog
 
+from runner.browser.checkpoints import Checkpoints
 from runner.browser.discovery import Browser, find_browser
 from runner.browser.launch import Browsers, LaunchRequest, kill_driver_of
 from runner.browser.processes import kill_process
 from runner.browser.sandbox import sandbox_mode
 from runner.browser.session import Timeouts, kill_browser_of
-from runner.config import secrets
+from runner.config import keys, secrets
 from runner.config.settings import AccountSettings, Settings, SiteSettings
 from runner.domain.accounts import Account
 from runner.domain.clock import Clock, SystemClock
@@ -31,16 +33,19 @@ from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.orchestrator import RESCUE_EVERY_S, Orchestrator
 from runner.orchestrator.owners import Owner
+from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
 from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.scheduler import Scheduler
+from runner.orchestrator.signing_in import SigningIn, SignInRules
 from runner.orchestrator.visits import Look, SitePlan, Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
 from runner.sites import registry
 from runner.sites.interface import Site
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
+from runner.store.check_results import CheckResults
 from runner.store.database import Database
 from runner.store.effects import Effects
 from runner.store.events import Events
@@ -94,6 +99,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
         records = Records(
             accounts=Accounts(db),
             attempts=AttemptRows(db),
+            check_results=CheckResults(db),
             effects=Effects(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),
@@ -139,6 +145,16 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
     settings, records, engine, clock = books.settings, books.records, books.engine, books.clock
     owner = str(Owner.this_process())
     plans = _Plans(settings, redactor)
+    signing_in = SigningIn(
+        results=records.check_results,
+        profiles=records.profiles,
+        checkpoints=checkpoints(settings, redactor),
+        password_of=plans.password,
+        rules=SignInRules(
+            checkpoint_every_s=settings.profiles.checkpoint_every_s, sign_in_wait_s=settings.profiles.sign_in_wait_s
+        ),
+        clock=clock,
+    )
     visits = Visits(
         browsers=browsers,
         accounts=records.accounts,
@@ -147,6 +163,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         owner=owner,
         request_for=plans.request,
         plan_for=plans.site,
+        leaving=signing_in.leaving,
     )
     keeper = EvidenceKeeper(
         folder=settings.evidence.dir, rows=records.evidence, budget_s=settings.timeouts.evidence_s, clock=clock
@@ -163,6 +180,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         records=records,
         keeper=keeper,
         rules=rules,
+        signing_in=signing_in,
         password_of=plans.password,
         clock=clock,
         dice=random.Random(),  # noqa: S311 — spreads waits, guards nothing
@@ -204,6 +222,29 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
     )
     scheduler = Scheduler(engine=engine, clock=clock)
     return Runner(books=books, orchestrator=orchestrator, cycles=cycles, scheduler=scheduler, owner=owner)
+
+
+def checkpoints(settings: Settings, redactor: Redactor) -> Checkpoints:
+    """The checkpoints of all accounts; their key is read, or made, at the first need and known to the Redactor."""
+    folder = settings.file.parent if settings.file else settings.profiles.dir.parent
+
+    @functools.cache
+    def key() -> str:
+        found = keys.read(settings.profiles.key, folder=folder).get_secret_value()
+        redactor.add(found)
+        return found
+
+    return Checkpoints(settings.profiles.dir, key)
+
+
+def profile_care(books: Books, redactor: Redactor) -> ProfileCare:
+    """What a person may do with profiles."""
+    return ProfileCare(
+        records=books.records,
+        checkpoints=checkpoints(books.settings, redactor),
+        profiles_dir=books.settings.profiles.dir,
+        clock=books.clock,
+    )
 
 
 class _Plans:

@@ -71,7 +71,7 @@ class Browsers:
     """
 
     def __init__(self, *, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         self._stack = contextlib.AsyncExitStack()
         self._sessions: list[LiveSession] = []
         self._driver_lock = asyncio.Lock()
@@ -170,7 +170,7 @@ class Browsers:
             guard=guard,
             redactor=request.redactor,
             timeouts=request.timeouts,
-            clock=self._clock,
+            clock=self.clock,
             last_picture_every_s=request.last_picture_every_s,
             temp_dir=self._temp_dir,
         )

@@ -26,6 +26,7 @@ DATA_TYPES = frozenset({"xhr", "fetch"})
 class Listener:
     """Fills the Ring, the Guard's record and `gone` from Playwright's events; set `closing` before closing.
 
+    While `opening_aside` is set, a page that opens is one of ours, and nothing to tell.
     `disconnected` says that the browser went without having been asked.
     """
 
@@ -33,6 +34,7 @@ class Listener:
         self, context: BrowserContext, page: Page, *, guard: Guard, ring: Ring, gone: Gone, clock: Clock
     ) -> None:
         self.closing = False
+        self.opening_aside = False
         self.disconnected = False
         self._page = page
         self._guard, self._ring, self._gone, self._clock = guard, ring, gone, clock
@@ -80,7 +82,7 @@ class Listener:
 
     def _on_page(self, page: Page) -> None:
         page.on("websocket", self._on_websocket)
-        if page is not self._page:
+        if page is not self._page and not self.opening_aside:
             self._ring.say(self._clock.now(), "window", f"the page opened another window: {page.url}")
 
     def _on_request(self, request: Request) -> None:

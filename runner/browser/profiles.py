@@ -15,11 +15,14 @@ from runner.browser import processes
 from runner.errors import Conflict, SetupError
 
 LOCK = "lock"
+MARKER = "runner-account"
+"""Inside the browser's own folder, so that it goes wherever that is moved: whose login is in there."""
 README = "README.txt"
 README_TEXT = """This folder belongs to the runner: it is the browser profile of one account.
 
   chromium/   what the browser keeps: cookies, local storage, cache. It holds the account's sign-in, so treat
               this folder like a password: only its owner may read it, and it belongs in no shared backup.
+  checkpoints/  the last login states known to be good, sealed with the runner's key.
   lock        held by the browser for as long as it runs, so that the account is never open twice. Leave it alone.
 
 Deleting the folder while no browser runs signs the account out; the runner makes a new one and signs in again.
@@ -27,6 +30,10 @@ Deleting the folder while no browser runs signs the account out; the runner make
 SINGLETONS = ("SingletonLock", "SingletonCookie", "SingletonSocket")
 LOCK_WAIT_S = 1.0
 _LOCK_POLL_S = 0.02
+
+
+class CorruptProfile(SetupError):
+    """What is in the folder is not what a browser puts there; a new one can take its place."""
 
 
 def user_data_dir(profile_dir: Path) -> Path:
@@ -42,12 +49,24 @@ def lock_file(profile_dir: Path) -> Path:
 def prepare(profile_dir: Path, *, account: str, browser_major: int) -> None:
     """Make the folder ready for a launch: there, private, writable, not newer than the browser, nothing stale in it.
 
-    Raises SetupError for a folder that cannot be used, Conflict when a browser has it open.
+    Raises SetupError for a folder that cannot be used, CorruptProfile when a new one could, Conflict when a browser
+    has it open.
     """
-    _make(profile_dir, account)
+    make(profile_dir, account)
     with locked(profile_dir, account=account):
-        _refuse_newer(profile_dir, account, browser_major)
-        _clear_singletons(profile_dir, account)
+        try:
+            user_data_dir(profile_dir).mkdir(mode=0o700, exist_ok=True)
+            refuse_foreign(profile_dir, account)
+            refuse_newer(profile_dir, account, browser_major)
+            _clear_singletons(profile_dir, account)
+            _mark(profile_dir, account)
+        except (FileExistsError, IsADirectoryError, NotADirectoryError) as garbage:
+            raise CorruptProfile(
+                f"The browser profile of account {account} is broken: {garbage.filename} is not what it should be.",
+                cure=f"Put it aside: runner profiles reset {account}",
+            ) from garbage
+        except OSError as error:
+            raise _unusable(profile_dir, account, error) from error
 
 
 @contextlib.contextmanager
@@ -106,7 +125,8 @@ def _try_lock(handle: int) -> bool:
     return True
 
 
-def _make(profile_dir: Path, account: str) -> None:
+def make(profile_dir: Path, account: str) -> None:
+    """Make the folder itself, private and explained. Raises SetupError."""
     try:
         profile_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = stat.S_IMODE(profile_dir.stat().st_mode)
@@ -115,23 +135,45 @@ def _make(profile_dir: Path, account: str) -> None:
             raise PermissionError(13, "the folder is read-only")
         if mode & 0o077:
             profile_dir.chmod(0o700)
-        user_data_dir(profile_dir).mkdir(mode=0o700, exist_ok=True)
         readme = profile_dir / README
         if not readme.exists():
             readme.write_text(README_TEXT, encoding="utf-8")
         lock_file(profile_dir).touch(mode=0o600)
     except OSError as error:
+        raise _unusable(profile_dir, account, error) from error
+
+
+def _unusable(profile_dir: Path, account: str, error: OSError) -> SetupError:
+    return SetupError(
+        f"The profile folder of account {account} cannot be used: {profile_dir}: {error.strerror or error}.",
+        cure=f'Make it writable (chmod u+rwx "{profile_dir}", and look at its owner and the free disk space), '
+        "or set profiles.dir to another folder.",
+    )
+
+
+def _mark(profile_dir: Path, account: str) -> None:
+    marker = user_data_dir(profile_dir) / MARKER
+    if not marker.exists():
+        marker.write_text(account + "\n", encoding="utf-8")
+
+
+def refuse_foreign(profile_dir: Path, account: str) -> None:
+    """A browser folder that was moved here from another account holds that account's login. Raises SetupError."""
+    try:
+        owner = (user_data_dir(profile_dir) / MARKER).read_text(encoding="utf-8", errors="replace").strip()
+    except FileNotFoundError:
+        return  # a new one
+    if owner != account:
         raise SetupError(
-            f"The profile folder of account {account} cannot be used: {profile_dir}: {error.strerror or error}.",
-            cure=f'Make it writable (chmod u+rwx "{profile_dir}", and look at its owner and the free disk space), '
-            "or set profiles.dir to another folder.",
-        ) from error
+            f"The browser profile in {profile_dir} belongs to account {owner!r}, not to {account}.",
+            cure=f"Move it back to where it came from, or put it aside: runner profiles reset {account}",
+        )
 
 
-def _refuse_newer(profile_dir: Path, account: str, browser_major: int) -> None:
+def refuse_newer(profile_dir: Path, account: str, browser_major: int) -> None:
     """A newer Chromium has migrated its databases: an older one would drop what it cannot read, cookies first."""
     try:
-        written_by = (user_data_dir(profile_dir) / "Last Version").read_text().strip()
+        written_by = (user_data_dir(profile_dir) / "Last Version").read_text(errors="replace").strip()
     except FileNotFoundError:
         return
     major = written_by.partition(".")[0]
@@ -139,8 +181,8 @@ def _refuse_newer(profile_dir: Path, account: str, browser_major: int) -> None:
         raise SetupError(
             f"The profile of account {account} was last used by Chromium {written_by}, "
             f"and the browser found here is older ({browser_major}).",
-            cure=f"Set browser.path to a Chromium of version {major} or newer, or move {profile_dir} away: "
-            "the account then signs in anew.",
+            cure=f"Set browser.path to a Chromium of version {major} or newer, or move the profile into the trash: "
+            f"runner profiles reset {account}",
         )
 
 

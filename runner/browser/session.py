@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import psutil
 import structlog
-from playwright.async_api import BrowserContext, Page
+from playwright.async_api import BrowserContext, Page, Request
 from playwright.async_api import Error as PlaywrightError
 
 from runner.browser import deadlines, processes, profiles
@@ -46,6 +46,21 @@ class Timeouts:
     action_s: float = 10.0
     navigation_s: float = 20.0
     close_s: float = 10.0
+
+
+class Sent:
+    """Whether a password has left the browser: with a form that was submitted, or in what a script has sent."""
+
+    def __init__(self, password: str) -> None:
+        self.password = False
+        self._redactor = Redactor([password])
+
+    def look(self, request: Request) -> None:
+        """Take note of one request."""
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return
+        body = (request.post_data_buffer or b"").decode("utf-8", "replace")
+        self.password = self.password or request.is_navigation_request() or self._redactor.text(body) != body
 
 
 class Ending(StrEnum):
@@ -128,6 +143,23 @@ class LiveSession:
         """Await under a deadline and no longer than the browser lives (see `deadlines.within`)."""
         return await deadlines.within(seconds, awaitable, what, gone=self.gone)
 
+    @contextlib.asynccontextmanager
+    async def aside(self) -> AsyncIterator[Page]:
+        """A page of our own beside that of the flow; gone at the end of the block."""
+        self._listener.opening_aside = True
+        try:
+            page = await self.within(
+                self.timeouts.action_s, self.context.new_page(), "opening a page beside the flow's"
+            )
+        finally:
+            self._listener.opening_aside = False
+        try:
+            yield page
+        finally:
+            if not self.gone.is_set():
+                with contextlib.suppress(PlaywrightError):
+                    await self.within(self.timeouts.action_s, page.close(), "closing the page beside the flow's")
+
     async def inspect(self) -> None:
         """Open Playwright's inspector and wait until a person presses Resume in it, or closes the browser."""
         try:
@@ -136,13 +168,19 @@ class LiveSession:
             log.info("nobody looks around any more", reason=gone.what)
 
     @contextlib.asynccontextmanager
-    async def signing_in(self) -> AsyncIterator[None]:
-        """What happens inside stands in no trace and on no last picture: a password is typed there."""
+    async def signing_in(self, sent: Sent | None = None) -> AsyncIterator[None]:
+        """What happens inside stands in no trace and on no last picture: a password is typed there.
+
+        `sent` takes note of whether it went out.
+        """
+        sent = sent or Sent("")
         with self.picture.paused():
             await self.within(self.timeouts.action_s, self.trace.pause(), "pausing the trace")
+            self.context.on("request", sent.look)
             try:
                 yield
             finally:
+                self.context.remove_listener("request", sent.look)
                 if not self.gone.is_set():
                     await self.within(self.timeouts.action_s, self.trace.resume(), "resuming the trace")
 

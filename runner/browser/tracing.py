@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playwright.async_api import BrowserContext
 
+from runner.browser import cookie_masks
 from runner.logs import Redactor
 
 PICTURES = (".jpeg", ".jpg", ".png", ".webp", ".gif", ".woff2", ".mp4")
@@ -100,4 +101,7 @@ def _join(parts: Iterable[Path], path: Path, redactor: Redactor) -> None:
 def _clean(name: str, data: bytes, redactor: Redactor) -> bytes:
     if name.endswith(PICTURES):
         return data
-    return redactor.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    text = data.decode("utf-8", "surrogateescape")
+    if name.endswith(".network"):
+        text = cookie_masks.masked(text)
+    return redactor.text(text).encode("utf-8", "surrogateescape")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from runner import wiring
-from runner.cli import options, output
+from runner.cli import health, options, output
 from runner.cli.imports import report_intake
 from runner.config.settings import Settings
 from runner.domain.accounts import Account, NewAccount, SecretRef
@@ -17,7 +17,8 @@ from runner.domain.states import AccountState, JobState
 from runner.errors import Conflict, NotFound, SetupError
 from runner.intake.accounts import read_accounts
 
-app = typer.Typer(help="The accounts: list, add, import, show, pause, resume.", no_args_is_help=True)
+app = typer.Typer(help="The accounts: list, add, import, show, health, pause, resume.", no_args_is_help=True)
+app.command("health", short_help="Say which accounts are signed in, and what to do.")(health.health)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")]
 COLUMNS = ("account", "site", "username", "state", "last served", "tags")
@@ -183,6 +184,8 @@ def resume(name: Name, config: options.Config = None, as_json: options.Json = Fa
 
     async def work(books: wiring.Books) -> Account:
         account = await books.records.accounts.set_state(name, AccountState.ACTIVE)
+        # A person has seen to it: the password need not rest any longer.
+        await books.records.profiles.set_sign_in_tried(name, None)
         for job in await books.engine.list_jobs(account=name, states=[JobState.PARKED], limit=10_000):
             await books.engine.retry(job.id)
         return account

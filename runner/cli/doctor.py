@@ -10,6 +10,7 @@ from rich.text import Text
 
 from runner.browser.facts import browser_facts
 from runner.cli import options, output
+from runner.config import keys
 from runner.config.load import load
 from runner.config.settings import Settings
 from runner.domain.facts import Fact
@@ -29,6 +30,7 @@ def doctor(config: options.Config = None, as_json: options.Json = False) -> None
         sandbox_setting=settings.browser.sandbox,
         is_root=os.geteuid() == 0,
     )
+    facts.append(_key_fact(settings))
     folders = {
         "profiles": settings.profiles.dir,
         "evidence": settings.evidence.dir,
@@ -45,6 +47,20 @@ def doctor(config: options.Config = None, as_json: options.Json = False) -> None
         )
         output.say("Something stops a run: see what to do above." if stops else "Ready to run.")
     raise typer.Exit(output.FAILED if stops else output.DONE)
+
+
+def _key_fact(settings: Settings) -> Fact:
+    """The key that seals checkpoints; without a good one accounts sign in with their passwords."""
+    folder = settings.file.parent if settings.file else settings.profiles.dir.parent
+    file = keys.default_file(folder)
+    if settings.profiles.key is None and not file.exists():
+        return Fact(name="key", value=f"{file}, made at its first use")
+    try:
+        keys.read(settings.profiles.key, folder=folder)
+    except SetupError as wrong:
+        return Fact(name="key", value=wrong.what, level="warning", cure=wrong.cure)
+    ref = settings.profiles.key
+    return Fact(name="key", value=f"{ref.kind} {ref.name}" if ref else str(file))
 
 
 def _configuration(config: Path | None) -> tuple[Settings, list[Fact]]:

@@ -21,6 +21,7 @@ from runner.cli import (
     listings,
     market,
     output,
+    profiles,
     run,
     schedules,
     sessions,
@@ -50,6 +51,7 @@ app.add_typer(inbox.app, name="inbox")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(profiles.app, name="profiles")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(effects.app, name="effects")
 

@@ -74,7 +74,7 @@ def run(
             )
             (job,) = await runner.books.engine.submit([new])
             async with Progress(runner.books.events, job_id=job.id):
-                return await runner.orchestrator.run_job(job.id, look, stop, on_wait=_Waiting())
+                return await runner.orchestrator.run_job(job.id, look, stop, on_wait=Waiting())
 
     try:
         job = options.enter(work)
@@ -104,7 +104,7 @@ def need_display() -> None:
     raise SetupError("This machine has no display, and a headed browser needs one.", cure=cure)
 
 
-class _Waiting:
+class Waiting:
     """Says once for each reason why nothing happens yet."""
 
     def __init__(self) -> None:

@@ -81,7 +81,7 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
             "browser": browser,
             "evidence": settings.evidence.model_copy(update={"dir": folder / settings.evidence.dir}),
             "store": settings.store.model_copy(update={"path": folder / settings.store.path}),
-            "profiles": settings.profiles.model_copy(update={"dir": folder / settings.profiles.dir}),
+            "profiles": settings.profiles.in_folder(folder),
             "accounts": accounts,
         }
     )

@@ -26,29 +26,42 @@ class Resolved:
 def resolve(
     ref: SecretRef, *, account: str, base_dir: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> Resolved:
-    """Fetch the secret of `account`; SetupError says what to do when it is not there.
+    """Fetch the password of `account`; SetupError says what to do when it is not there. See `fetch`."""
+    return fetch(ref, whose=f'The password of account "{account}"', base_dir=base_dir, environ=environ)
 
-    `base_dir` is where a relative file starts. May block on disk or on a keyring's prompt: call it in a thread.
+
+def fetch(
+    ref: SecretRef,
+    *,
+    whose: str,
+    what: str = "password",
+    base_dir: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Resolved:
+    """Fetch a secret; SetupError says what to do when it is not there.
+
+    `whose` names it for a person, `what` in one word. `base_dir` is where a relative file starts. May block on disk or
+    on a keyring's prompt: call it in a thread.
     """
     if ref.kind == "env":
-        return Resolved(value=_from_environment(ref.name, account, os.environ if environ is None else environ))
+        return Resolved(value=_from_environment(ref.name, whose, os.environ if environ is None else environ))
     if ref.kind == "keyring":
-        return Resolved(value=_from_keyring(ref.name, account))
-    return _from_file(Path(base_dir or "", ref.name).expanduser(), account)
+        return Resolved(value=_from_keyring(ref.name, whose))
+    return _from_file(Path(base_dir or "", ref.name).expanduser(), whose, what)
 
 
-def _from_environment(name: str, account: str, environ: Mapping[str, str]) -> SecretStr:
+def _from_environment(name: str, whose: str, environ: Mapping[str, str]) -> SecretStr:
     value = environ.get(name, "")
     if not value:
         state = "is empty" if name in environ else "is not set"
         raise SetupError(
-            f'The password of account "{account}" is missing: environment variable {name} {state}.',
+            f"{whose} is missing: environment variable {name} {state}.",
             cure=f"Set it before starting the runner: export {name}=…",
         )
     return SecretStr(value)
 
 
-def _from_keyring(name: str, account: str) -> SecretStr:
+def _from_keyring(name: str, whose: str) -> SecretStr:
     # Imported here because looking for the machine's keyring takes time that most runs need not spend.
     import keyring
     from keyring.errors import KeyringError
@@ -56,27 +69,25 @@ def _from_keyring(name: str, account: str) -> SecretStr:
     service, _, username = name.rpartition("/")
     if not service or not username:
         raise SetupError(
-            f'The password of account "{account}" cannot be looked up: "{name}" is not of the form service/username.',
+            f'{whose} cannot be looked up: "{name}" is not of the form service/username.',
             cure='Write it as { keyring = "runner/amy" }.',
         )
     try:
         value = keyring.get_password(service, username)
     except (KeyringError, RuntimeError, OSError) as error:
         raise SetupError(
-            f'The password of account "{account}" cannot be read from the keyring: {type(error).__name__}.',
+            f"{whose} cannot be read from the keyring: {type(error).__name__}.",
             cure='Unlock the keyring, or, where there is none, use { env = "…" } or { file = "…" }.',
         ) from error
     if not value:
         raise SetupError(
-            f'The password of account "{account}" is missing: the keyring holds none for service "{service}", '
-            f'user name "{username}".',
+            f'{whose} is missing: the keyring holds none for service "{service}", user name "{username}".',
             cure=f"Store it: keyring set {service} {username}",
         )
     return SecretStr(value)
 
 
-def _from_file(path: Path, account: str) -> Resolved:
-    whose = f'The password of account "{account}"'
+def _from_file(path: Path, whose: str, what: str) -> Resolved:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
@@ -84,7 +95,7 @@ def _from_file(path: Path, account: str) -> Resolved:
     except FileNotFoundError:
         raise SetupError(
             f"{whose} is missing: there is no file {path}.",
-            cure=f"Write the password into it, and nothing else; then: chmod 600 {path}",
+            cure=f"Write the {what} into it, and nothing else; then: chmod 600 {path}",
         ) from None
     except OSError as error:
         raise SetupError(
@@ -98,10 +109,8 @@ def _from_file(path: Path, account: str) -> Resolved:
         # The decoder's own error carries the bytes, so it must not be chained.
         raise SetupError(f"{whose} cannot be read from {path}: it is not UTF-8.", cure="Save it as UTF-8.") from None
     if not text:
-        raise SetupError(f"{whose} is missing: {path} is empty.", cure="Write the password into it, and nothing else.")
+        raise SetupError(f"{whose} is missing: {path} is empty.", cure=f"Write the {what} into it, and nothing else.")
     warning = None
     if os.name == "posix" and mode & 0o177:
-        warning = (
-            f'{path}, the password of account "{account}", may be read by others (mode {mode:04o}): chmod 600 {path}'
-        )
+        warning = f"{path}, {whose[0].lower()}{whose[1:]}, may be read by others (mode {mode:04o}): chmod 600 {path}"
     return Resolved(value=SecretStr(text), warning=warning)

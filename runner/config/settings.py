@@ -190,9 +190,27 @@ class StoreSettings(Section):
 
 
 class ProfileSettings(Section):
-    """Where the browser profiles are kept."""
+    """Where the browser profiles are kept, and how accounts stay signed in."""
 
     dir: values.FilePath = Field(default=Path("profiles"), description="Folder with one browser profile per account.")
+    key: values.Secret | None = Field(
+        default=None,
+        description="Where the key of the checkpoints is kept. Not set: secrets/checkpoints.key, made by itself.",
+        examples=[{"file": "secrets/checkpoints.key"}],
+    )
+    checkpoint_every_s: values.Seconds = Field(
+        default=900.0, description="How old a checkpoint may be before a flow that went well renews it."
+    )
+    sign_in_wait_s: values.Seconds = Field(
+        default=900.0, description="Wait before the password is tried again after a sign-in that came to nothing."
+    )
+
+    def in_folder(self, folder: Path) -> ProfileSettings:
+        """The same settings with all paths made absolute."""
+        key = self.key
+        if key is not None and key.kind == "file":
+            key = SecretRef(kind="file", name=str(folder / Path(key.name).expanduser()))
+        return self.model_copy(update={"dir": folder / self.dir, "key": key})
 
 
 class LogSettings(Section):

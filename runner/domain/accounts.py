@@ -46,7 +46,10 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """An Account's browser directory; `browser_major` is the Chromium that wrote it last."""
+    """An Account's browser directory; `browser_major` is the Chromium that wrote it last.
+
+    `sign_in_tried_at`: when a password was last tried without coming to a login; None when the last try came to one.
+    """
 
     account: str
     path: str
@@ -54,3 +57,4 @@ class Profile:
     last_login_at: datetime | None
     last_probe_at: datetime | None
     notes: str | None
+    sign_in_tried_at: datetime | None = None

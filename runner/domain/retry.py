@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runner.errors import AttemptError, ErrorKind, InDoubt, NeedsPerson, ProfileInUse, RateLimited
+from runner.errors import AttemptError, ErrorKind, InDoubt, NeedsPerson, ProfileInUse, RateLimited, SignInWaits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +82,10 @@ def decide(
         # The site's own word is a floor, not a hint: coming back earlier would be going behind its back.
         wait_s = max(wait_s, error.retry_after_s)
         reason = f"{kind}: the site asks for {error.retry_after_s:.0f} s"
+    elif isinstance(error, SignInWaits):
+        # A floor as well: password after password is how accounts get locked.
+        wait_s = max(wait_s, error.wait_s)
+        reason = f"{kind}: the password is left alone for {wait_s:.0f} s"
     else:
         reason = f"{kind}: attempt {attempts} of {allowed}, again in {wait_s:.1f} s"
     return Decision(next=Next.RETRY, wait_s=wait_s, reason=reason)

@@ -24,7 +24,6 @@ from runner.errors import (
     ErrorKind,
     InternalError,
     Interrupted,
-    NeedsPerson,
     ProfileInUse,
     Rejected,
     RetryLater,
@@ -38,6 +37,7 @@ from runner.orchestrator.effects import Journal
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.patience import recorded
 from runner.orchestrator.records import Goods, Inbox, Records
+from runner.orchestrator.signing_in import SigningIn
 from runner.orchestrator.steps import Recorder
 from runner.orchestrator.visits import OpenSession, Visit, Visits
 from runner.orchestrator.watch import Ending, Watch
@@ -102,6 +102,7 @@ class Attempts:
         records: Records,
         keeper: EvidenceKeeper,
         rules: AttemptRules,
+        signing_in: SigningIn,
         password_of: Callable[[Account], Awaitable[str]],
         clock: Clock,
         dice: random.Random,
@@ -111,6 +112,7 @@ class Attempts:
         self._records = records
         self._keeper = keeper
         self._rules = rules
+        self._signing_in = signing_in
         self._password_of = password_of
         self._clock = clock
         self._dice = dice
@@ -157,7 +159,9 @@ class Attempts:
         if self._rules.trace == "always" or (self._rules.trace == "on-retry" and trial.attempt.number > 1):
             await session.live.trace.start()
         stage = await self._stage(trial, session, params)
-        result = await self._signed_in(trial, session, lambda: flow.perform(stage))
+        result = await self._signing_in.signed_in(
+            trial, session, lambda: flow.perform(stage), translated=lambda error: self._translated(trial, error)
+        )
         await session.live.trace.stop(None)
         return result
 
@@ -186,42 +190,6 @@ class Attempts:
             clock=self._clock,
             allowed_origins=session.allowed_origins,
         )
-
-    async def _signed_in(
-        self, trial: Trial, session: OpenSession, perform: Callable[[], Awaitable[Mapping[str, Any]]]
-    ) -> Mapping[str, Any]:
-        """Perform the Flow as the right Account; when the login ends in mid-flow, sign in again, once, and go on."""
-        for again in (False, True):
-            try:
-                await self._sign_in(trial, session)
-                return await perform()
-            except (StaleLease, asyncio.CancelledError):
-                raise
-            except Exception as error:
-                translated = await self._translated(trial, error)
-                if again or not isinstance(translated, SessionExpired):
-                    raise translated from error
-                log.info("the login ended in mid-flow; signing in again")
-        raise AssertionError("unreachable")
-
-    async def _sign_in(self, trial: Trial, session: OpenSession) -> None:
-        account, site, step = trial.visit.account, session.site, trial.recorder.step
-        async with step("check login"):
-            who = await site.whoami()
-        if who is None:
-            trial.sign_ins += 1
-            password = await self._password_of(account)
-            async with session.live.signing_in():
-                await site.login(account.username, password)
-            async with step("check login", "after signing in"):
-                who = await site.whoami()
-        if who is None:
-            raise SessionExpired("The site does not say that we are signed in, right after signing in.")
-        if not site.same_account(who, account.username):
-            raise NeedsPerson(
-                f'The browser is signed in as "{who}", not as "{account.username}".',
-                cure=f"Sign out in the profile of {account.name}, or reset the profile.",
-            )
 
     async def _translated(self, trial: Trial, error: Exception) -> AttemptError:
         if isinstance(error, AttemptError) and not isinstance(error, SiteChanged):

@@ -92,9 +92,10 @@ class Orchestrator:
     async def admit(self, account: str, look: Look) -> None:
         """Whether a Job may be performed for this Account now. Raises NeedsPerson, NotFound.
 
-        An Account that is not active is opened only where somebody watches: in a headed browser.
+        An Account that is not active is opened only where somebody watches, in a headed browser, or for a person who
+        gives it its login back.
         """
-        if look.mode is not Mode.HEADED:
+        if look.mode is not Mode.HEADED and look.checkpoint is None:
             await self._visits.expect_active(account)
 
     async def run_job(

@@ -11,6 +11,7 @@ from runner.domain.listings import Listing, RemoteListing, StoredListing
 from runner.domain.messages import RemoteMessage, ThreadSummary
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts
+from runner.store.check_results import CheckResults
 from runner.store.effects import Effects
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
@@ -26,6 +27,7 @@ class Records:
 
     accounts: Accounts
     attempts: Attempts
+    check_results: CheckResults
     effects: Effects
     evidence: EvidenceFiles
     listings: Listings

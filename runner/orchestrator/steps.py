@@ -108,11 +108,20 @@ class Recorder:
             log.warning("steps cannot be recorded yet", attempt=self._attempt.id, error=str(error))
 
 
+class Unrecorded:
+    """Steps outside an Attempt, of which nothing is kept: a look at who is signed in before the browser closes."""
+
+    def step(self, name: str, detail: str = "") -> AbstractAsyncContextManager[None]:
+        """A Step that leaves no trace."""
+        del name, detail
+        return contextlib.nullcontext()
+
+
 class StepRelay:
     """What a Site calls: passes on to the Recorder of the Attempt that uses the Site now."""
 
     def __init__(self) -> None:
-        self.recorder: Recorder | None = None
+        self.recorder: Recorder | Unrecorded | None = None
 
     def __call__(self, name: str, detail: str = "") -> AbstractAsyncContextManager[None]:
         """Open a Step in the running Attempt."""

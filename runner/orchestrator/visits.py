@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from runner.browser import rebuilding
 from runner.browser.launch import Browsers, LaunchRequest
 from runner.browser.session import LiveSession
 from runner.domain.accounts import Account
@@ -34,6 +35,8 @@ class Look:
     slow_mo_ms: int | None = None
     pause_on_error: bool = False
     keep_open: bool = False
+    checkpoint: int | None = None
+    """The version of the Account's checkpoints to be laid in first, whatever the browser holds; 0 for the newest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +62,28 @@ class OpenSession:
 
 @dataclass(kw_only=True)
 class Visit:
-    """One Account's turn. `spoilt` is set when an Attempt failed, so that the next one gets a fresh browser."""
+    """One Account's turn. `spoilt` is set when an Attempt failed, so that the next one gets a fresh browser.
+
+    `is_signed_in` is set when the Site has shown the Account in the Session that is open.
+    """
 
     account: Account
     look: Look
     session: OpenSession | None = None
     end: SessionEnd = SessionEnd.DONE
     spoilt: bool = False
+    is_signed_in: bool = False
+
+
+async def _just_go(visit: Visit, session: OpenSession) -> None:
+    del visit, session
 
 
 class Visits:
-    """Opens and closes Sessions. `request_for` gives the launch of an Account's browser, `plan_for` its Site."""
+    """Opens and closes Sessions. `request_for` gives the launch of an Account's browser, `plan_for` its Site.
+
+    `leaving` is awaited before the browser of a visit that went well is closed; it must not raise.
+    """
 
     def __init__(
         self,
@@ -81,6 +95,7 @@ class Visits:
         owner: str,
         request_for: Callable[[Account, Look], LaunchRequest],
         plan_for: Callable[[Account], SitePlan],
+        leaving: Callable[[Visit, OpenSession], Awaitable[None]] = _just_go,
     ) -> None:
         self._browsers = browsers
         self._accounts = accounts
@@ -89,6 +104,7 @@ class Visits:
         self._owner = owner
         self._request_for = request_for
         self._plan_for = plan_for
+        self._leaving = leaving
 
     async def expect_active(self, account_name: str) -> None:
         """Raises NeedsPerson, with the reason, for an Account that waits for a person; NotFound."""
@@ -123,8 +139,10 @@ class Visits:
             reraise=True,
         ):
             with attempt:
-                live = await self._browsers.launch(request)
+                live, rebuilt = await rebuilding.opened(self._browsers, request)
         try:
+            if rebuilt is not None:
+                await self._profiles.rebuilt(visit.account.name, reason=rebuilt.reason, kept=str(rebuilt.trashed))
             visit.session = await self._begin(visit, request, plan, live)
         except BaseException:
             await live.close()
@@ -156,7 +174,12 @@ class Visits:
         if session is None:
             return
         try:
-            await session.live.close()
+            if not visit.spoilt:
+                await self._leaving(visit, session)
         finally:
-            await self._sessions.end(session.row.id, end=visit.end)
+            visit.is_signed_in = False
+            try:
+                await session.live.close()
+            finally:
+                await self._sessions.end(session.row.id, end=visit.end)
         visit.end = SessionEnd.DONE

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, insert, select, update
 
 from runner.domain.accounts import Profile
 from runner.errors import NotFound
+from runner.store import events
 from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.tables import account, profile
@@ -63,6 +64,25 @@ class Profiles:
             changed = await connection.execute(update(profile).where(profile.c.account_id == number).values(values))
             if changed.rowcount == 0:
                 raise NotFound("profile of account", account_name, ())
+
+    async def rebuilt(self, account_name: str, *, reason: str, kept: str) -> None:
+        """Record that a broken directory was replaced; `kept` is where the broken one is. Raises NotFound."""
+        async with self._db.write() as connection:
+            number = await id_of(connection, account_name)
+            data = {"reason": reason, "kept": kept}
+            await events.record(
+                self._db, connection, [events.Fact(name="ProfileRebuilt", account=(number, account_name), data=data)]
+            )
+
+    async def set_sign_in_tried(self, account_name: str, at: datetime | None) -> None:
+        """Note a password that did not come to a login: it is not tried again for a while. None takes it back.
+
+        A person who has acted takes it back. Raises NotFound for an unknown Account.
+        """
+        async with self._db.write() as connection:
+            number = await id_of(connection, account_name)
+            changed = update(profile).where(profile.c.account_id == number).values(sign_in_tried_at=at)
+            await connection.execute(changed)
 
 
 def _select() -> Select[Any]:

@@ -42,6 +42,14 @@ EXAMPLES = {
     "accounts add": "accounts add hugo --password-env HUGO",
     "accounts import": "accounts import accounts.json",
     "accounts show": "accounts show farid",
+    "accounts health": "accounts health farid",
+    "profiles list": "profiles list",
+    "profiles show": "profiles show farid",
+    "profiles check": "profiles check farid",
+    "profiles restore": "profiles restore farid",
+    "profiles reset": "profiles reset farid",
+    "profiles trash list": "profiles trash list",
+    "profiles trash empty": "profiles trash empty --yes",
     "accounts pause": "accounts pause amy",
     "accounts resume": "accounts resume amy",
     "listings import": "listings import listings.json --account farid",
@@ -76,6 +84,8 @@ ELSEWHERE = {
     "daemon": "prints nothing but logs",
     "trace": "starts a viewer, below",
     "effects settle": "asks for an effect in doubt: test_effects.py",
+    "profiles export": "needs a passphrase: test_profiles.py",
+    "profiles import": "needs a passphrase: test_profiles.py",
 }
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from tests.chaos import answers, broken_profiles, freezes, kills
+from tests.chaos import answers, broken_profiles, freezes, kills, logins
 from tests.chaos.engine_checks import ENGINE_CHECKS
 from tests.chaos.figures import Figures
 
@@ -25,6 +25,8 @@ CHECKS: dict[str, tuple[Check, dict[str, int], dict[str, int]]] = {
     "false_bound": (answers.false_bound, {"target": 4, "lanes": 1}, {"target": 1, "lanes": 1}),
     "freezes": (freezes.freezes, {"target": 16, "lanes": 4}, {"target": 1, "lanes": 1}),
     "broken_profiles": (broken_profiles.broken_profiles, {"target": 5, "lanes": 1}, {"target": 1, "lanes": 1}),
+    "kills_after_sign_in": (logins.kills_after_sign_in, {"target": 20, "lanes": 1}, {"target": 2, "lanes": 1}),
+    "relaunches": (logins.relaunches, {"target": 100, "lanes": 1}, {"target": 3, "lanes": 1}),
     **ENGINE_CHECKS,
 }
 

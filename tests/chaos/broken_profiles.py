@@ -23,14 +23,17 @@ async def broken_profiles(figures: Figures, *, target: int, lanes: int) -> None:
         await _once(made, figures)
         for _ in range(target):
             for name, break_it in BREAKAGES.items():
-                before = _sign_ins(made)
+                before, restored_before = _sign_ins(made), _restored(made)
                 break_it(made, dice)
                 await _once(made, figures)
-                again = _sign_ins(made) - before
+                again, restored = _sign_ins(made) - before, _restored(made) - restored_before
                 figures.counts[name] += 1
+                figures.counts["restored"] += restored
                 figures.counts["signed in again"] += again
-                if "Cookies" in name and not again:
-                    figures.breach(f"{name}: the job was done without signing in, so the file was not broken at all")
+                if "Cookies" in name and not restored:
+                    figures.breach(f"{name}: the login was not restored, so the file was not broken at all")
+                if again:
+                    figures.breach(f"{name}: the password was typed though there is a checkpoint")
 
 
 async def _once(made: Lane, figures: Figures) -> None:
@@ -44,6 +47,11 @@ async def _once(made: Lane, figures: Figures) -> None:
 def _sign_ins(made: Lane) -> int:
     sql = "SELECT count(*) FROM ledger WHERE account = ? AND kind = 'sign_in'"
     return int(made.shop.execute(sql, (made.account,)).fetchone()[0])
+
+
+def _restored(made: Lane) -> int:
+    sql = "SELECT count(*) FROM check_result WHERE after = 'checkpoint' AND signed_in"
+    return int(made.rows(sql)[0][0])
 
 
 def _garbage(made: Lane, dice: random.Random) -> None:

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CHECKS = ("kills", "unjournaled", "lost_answers", "late_commits", "freezes", "broken_profiles")
+CHECKS = (
+    "kills",
+    "unjournaled",
+    "lost_answers",
+    "late_commits",
+    "freezes",
+    "broken_profiles",
+    "kills_after_sign_in",
+    "relaunches",
+)
 
 
 @pytest.mark.browser

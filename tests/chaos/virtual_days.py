@@ -33,10 +33,12 @@ from runner.orchestrator.orchestrator import Orchestrator
 from runner.orchestrator.owners import Owner
 from runner.orchestrator.records import Records
 from runner.orchestrator.rescuer import Rescuer
+from runner.orchestrator.signing_in import SigningIn, SignInRules
 from runner.orchestrator.visits import SitePlan, Visits
 from runner.orchestrator.workers import Worker
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
+from runner.store.check_results import CheckResults
 from runner.store.database import Database
 from runner.store.effects import Effects
 from runner.store.evidence import EvidenceFiles
@@ -118,6 +120,16 @@ class Watched:
         self._tables.close()
 
 
+class WithPasswords(SigningIn):
+    """There is no browser whose login could be kept: every sign-in is by password."""
+
+    async def _newest(self, account: Any) -> None:
+        del account
+
+    async def _save(self, *_: Any) -> None:
+        pass
+
+
 class Life:
     """Two daemons on one store, an operator, and the site; `days` of it."""
 
@@ -128,6 +140,7 @@ class Life:
         self.records = Records(
             accounts=Accounts(db),
             attempts=AttemptRows(db),
+            check_results=CheckResults(db),
             effects=Effects(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),
@@ -178,6 +191,14 @@ class Life:
             records=self.records,
             keeper=cast("Any", NoEvidence()),
             rules=AttemptRules(attempt_s=300, trace="off", policy_for=lambda kind: POLICY),
+            signing_in=WithPasswords(
+                results=self.records.check_results,
+                profiles=self.records.profiles,
+                checkpoints=cast("Any", None),
+                password_of=password,
+                rules=SignInRules(checkpoint_every_s=900, sign_in_wait_s=900),
+                clock=self.clock,
+            ),
             password_of=password,
             clock=self.clock,
             dice=self.dice,

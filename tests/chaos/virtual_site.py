@@ -198,7 +198,8 @@ def live_session(world: World, account: str) -> Any:
         world.open.discard(account)
 
     @asynccontextmanager
-    async def signing_in() -> AsyncIterator[None]:
+    async def signing_in(sent: Any) -> AsyncIterator[None]:
+        sent.password = True
         yield
 
     return SimpleNamespace(

@@ -122,3 +122,22 @@ def test_the_shim_starts_the_browser_with_the_lock_or_says_75(profile, tmp_path,
         fcntl.flock(held, fcntl.LOCK_EX)
         taken = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (taken.returncode, taken.stdout) == (75, "")
+
+
+def test_a_browser_folder_that_was_moved_from_another_account_is_refused(profile):
+    prepare(profile)
+    other = profile.with_name("ben")
+    other.mkdir()
+    profiles.user_data_dir(profile).rename(profiles.user_data_dir(other))
+    with pytest.raises(SetupError, match="belongs to account 'amy', not to ben") as caught:
+        profiles.prepare(other, account="ben", browser_major=156)
+    assert "runner profiles reset ben" in caught.value.cure
+
+
+@pytest.mark.parametrize("name", ["Last Version", "SingletonLock", "runner-account"])
+def test_garbage_in_the_browsers_folder_is_said_to_be_that(profile, name):
+    prepare(profile)
+    (profiles.user_data_dir(profile) / name).unlink(missing_ok=True)
+    (profiles.user_data_dir(profile) / name).mkdir()
+    with pytest.raises(profiles.CorruptProfile, match=name):
+        prepare(profile)

@@ -19,6 +19,7 @@ from runner.errors import (
     Rejected,
     RetryLater,
     SessionExpired,
+    SignInWaits,
     SiteChanged,
 )
 
@@ -76,6 +77,12 @@ def test_an_interruption_of_ours_goes_back_to_the_queue_even_after_the_last_atte
 def test_the_site_s_own_word_is_a_floor() -> None:
     decision = decided(RateLimited("Slow down.", retry_after_s=900))
     assert (decision.wait_s, decision.reason) == (900, "rate_limited: the site asks for 900 s")
+
+
+def test_a_password_that_came_to_nothing_is_left_alone_for_as_long_as_it_must_rest() -> None:
+    decision = decided(SignInWaits("It came to nothing.", wait_s=900))
+    assert (decision.next, decision.wait_s) == (Next.RETRY, 900)
+    assert decision.reason == "session_expired: the password is left alone for 900 s"
 
 
 def test_a_longer_wait_of_ours_stays_as_it_is() -> None:

@@ -10,6 +10,7 @@ from runner.engine.embedded import EmbeddedEngine
 from runner.orchestrator.records import Records
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts
+from runner.store.check_results import CheckResults
 from runner.store.database import Database
 from runner.store.effects import Effects
 from runner.store.evidence import EvidenceFiles
@@ -24,6 +25,7 @@ def all_of(db: Database) -> Records:
     nouns: dict[str, Any] = {
         "accounts": Accounts,
         "attempts": Attempts,
+        "check_results": CheckResults,
         "effects": Effects,
         "evidence": EvidenceFiles,
         "listings": Listings,
