@@ -30,11 +30,17 @@ class Hands:
         self._action_s, self._navigation_s, self._gone = action_s, navigation_s, gone
 
     async def click(self, x: float, y: float, *, times: int = 1) -> None:
-        """Click at a place, CSS pixels from the page's upper left corner as it is shown."""
-        x, y = _near(x), _near(y)
-        await deadlines.within(
-            self._action_s, self._page.mouse.click(x, y, click_count=times), "clicking", gone=self._gone
-        )
+        """Click at a place, CSS pixels from the page's upper left corner as it is shown.
+
+        `times` 2 is the second click at the same place, the one that makes a double click of two.
+        """
+
+        async def click() -> None:
+            await self._page.mouse.move(_near(x), _near(y))
+            await self._page.mouse.down(click_count=times)
+            await self._page.mouse.up(click_count=times)
+
+        await deadlines.within(self._action_s, click(), "clicking", gone=self._gone)
 
     async def wheel(self, x: float, y: float, dx: float, dy: float) -> None:
         """Turn the wheel over a place."""

@@ -1,8 +1,8 @@
 """The live view of one page: a few pictures a second for whoever watches, and none at all while nobody does.
 
-Chromium sends a picture when the page changes, and no more than two or three that we have not acknowledged: that is how
-it is slowed down. What changes while it waits for us it does not send later, so after a burst one fresh picture is asked
-for. A slow watcher misses pictures; nobody ever waits for one.
+Chromium sends a picture when the page changes, and no more than two or three that we have not acknowledged: that is
+how it is slowed down. What changes while it waits for us it does not send later, so after a burst one fresh picture is
+asked for. A slow watcher misses pictures; nobody ever waits for one.
 """
 
 from __future__ import annotations
@@ -102,6 +102,11 @@ class LiveView:
     def watched(self) -> int:
         """How many watch."""
         return len(self._watchers)
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether what happens on the page now must not be shown."""
+        return bool(self._withheld)
 
     @property
     def showing(self) -> bool:

@@ -27,7 +27,7 @@ from runner.browser.live_view import LiveView
 from runner.browser.ring import Ring
 from runner.browser.tracing import Trace
 from runner.domain.clock import Clock
-from runner.errors import BrowserGone
+from runner.errors import BrowserGone, RetryLater
 from runner.logs import Redactor
 
 T = TypeVar("T")
@@ -147,6 +147,16 @@ class LiveSession:
             await self.within(INSPECT_S, self.page.pause(), "looking around")
         except BrowserGone as gone:
             log.info("nobody looks around any more", reason=gone.what)
+
+    async def lead_to(self, url: str) -> bool:
+        """Open a page for a person to look at; False when it could not be had, and they see what came instead."""
+        going = self.page.goto(url, wait_until="domcontentloaded", timeout=self.timeouts.navigation_s * 1000)
+        try:
+            await self.within(self.timeouts.navigation_s + 1, going, f"opening {url}")
+        except (PlaywrightError, RetryLater) as error:
+            log.warning("the page could not be opened", account=self.account, url=url, error=str(error).splitlines()[0])
+            return False
+        return True
 
     @contextlib.asynccontextmanager
     async def signing_in(self) -> AsyncIterator[None]:

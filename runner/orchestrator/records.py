@@ -12,6 +12,7 @@ from runner.domain.messages import RemoteMessage, ThreadSummary
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts
 from runner.store.effects import Effects
+from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.profiles import Profiles
@@ -28,6 +29,7 @@ class Records:
     attempts: Attempts
     effects: Effects
     evidence: EvidenceFiles
+    events: Events
     listings: Listings
     profiles: Profiles
     sessions: Sessions

@@ -180,6 +180,7 @@ async def test_hands_click_type_press_scroll_and_go_back(web: Any, open_session:
     await session.hands.type_text("abé😀")
     await session.hands.press("Backspace")
     assert await session.page.locator("#t").input_value() == "abé"
+    await session.hands.click(400, 400)
     await session.hands.click(400, 400, times=2)
     assert await session.page.title() == "twice"
     await session.hands.wheel(600, 400, 0, 300)

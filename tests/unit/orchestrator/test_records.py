@@ -12,6 +12,7 @@ from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts
 from runner.store.database import Database
 from runner.store.effects import Effects
+from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.profiles import Profiles
@@ -25,6 +26,7 @@ def all_of(db: Database) -> Records:
         "accounts": Accounts,
         "attempts": Attempts,
         "effects": Effects,
+        "events": Events,
         "evidence": EvidenceFiles,
         "listings": Listings,
         "profiles": Profiles,
