@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +21,9 @@ from runner.domain.jobs import Job
 from runner.domain.states import Mode
 from runner.errors import AttemptError, NeedsPerson
 from runner.logs import Redactor
-from runner.orchestrator.handoffs import Opened, Waiting
+from runner.orchestrator import asking
+from runner.orchestrator.asking import Waiting
+from runner.orchestrator.handoffs import Opened
 from runner.orchestrator.visits import Look
 
 NOBODY = "Nobody waits for a person."
@@ -30,9 +32,7 @@ NOBODY = "Nobody waits for a person."
 def handoff(
     account: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[ACCOUNT]", help="The account; without it, who waits for a person.", show_default=False
-        ),
+        typer.Argument(metavar="[ACCOUNT]", help="Its name; without one, who waits for a person.", show_default=False),
     ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Work in the live view, in your own browser; no window is opened here.")
@@ -81,7 +81,9 @@ async def _perform(
 class _Desk:
     """A terminal: it tells what is to be done, and Enter gives the browser back."""
 
-    def __init__(self, settings: Settings, *, say: Callable[[str], None], follow: Callable[[Job], object]) -> None:
+    def __init__(
+        self, settings: Settings, *, say: Callable[[str], None], follow: Callable[[Job], Awaitable[None]]
+    ) -> None:
         self.given_back = asyncio.Event()
         self._settings = settings
         self._say = say
@@ -110,12 +112,13 @@ class _Desk:
         """Say why it is not settled."""
         self._say(f"It is not settled yet. {output.plain(trouble)}")
 
-    def goes_on(self, job: Job | None) -> None:
-        """Say that it goes on."""
+    async def goes_on(self, job: Job | None) -> None:
+        """Say that it goes on, and show how."""
         if job is None:
             self._say("All is well. No job was waiting.")
         else:
             self._say(f"All is well. Job {job.id} ({job.flow}) goes on.")
+            await self._follow(job)
 
     @contextlib.contextmanager
     def terminal(self) -> Iterator[None]:
@@ -146,7 +149,7 @@ def _has_display() -> bool:
 
 def _list(settings: Settings, *, as_json: bool) -> None:
     async def work(books: wiring.Books) -> list[Waiting]:
-        return list(await wiring.waiting(books))
+        return list(await asking.waiting(books.records))
 
     found = options.with_books(settings, work)
     if as_json:
