@@ -183,11 +183,12 @@ class Control:
         async with self._one_at_a_time:
             if self.person is None or self.person.key != person.key:
                 return
-            began, self.person, self.since = self.stand is Stand.PERSON, None, None
+            who, began = self.person.name, self.stand is Stand.PERSON
+            self.person, self.since = None, None
             self.stand = Stand.FLOW
             if began:
                 await self._out_of_hand()
-                await self._tell("TakeoverEnded", who=person.name, how=str(how))
+                await self._tell("TakeoverEnded", who=who, how=str(how))
             if how is How.GIVEN_BACK:
                 self.given_back.set()
             self._free.set()

@@ -37,6 +37,19 @@ def answer_of(market: Any, account: str = "farid") -> str:
     return str(found["answer"])
 
 
+def at_a_terminal(shop: Any, *args: str) -> subprocess.Popen[str]:
+    """A command that somebody can type to."""
+    return subprocess.Popen(
+        [*shop.command, *args],
+        cwd=shop.folder,
+        env=shop.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
 async def test_a_captcha_is_solved_by_hand_in_the_live_view_and_the_same_job_finishes(
     parked: Any, operator: Any, told: Any, events: Any, soon: Soon
 ) -> None:
@@ -152,15 +165,7 @@ async def test_a_refused_password_is_typed_by_hand_and_stands_nowhere_afterwards
 
 
 async def test_enter_in_the_terminal_gives_it_back_too(parked: Any, told: Any) -> None:
-    process = subprocess.Popen(
-        [*parked.command, "handoff", "farid", "--live"],
-        cwd=parked.folder,
-        env=parked.environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    process = at_a_terminal(parked, "handoff", "farid", "--live")
     try:
         out = told(process.stdout)
         await out.until(LINK)
@@ -200,15 +205,7 @@ async def test_an_account_that_is_in_use_is_refused_with_who_has_it(farid: Any, 
 
 async def test_an_account_that_nobody_asked_for_may_be_handed_over_too(farid: Any, told: Any) -> None:
     assert farid.cli("run", "farid", "check_login").code == 0
-    process = subprocess.Popen(
-        [*farid.command, "handoff", "farid", "--live"],
-        cwd=farid.folder,
-        env=farid.environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    process = at_a_terminal(farid, "handoff", "farid", "--live")
     try:
         out = told(process.stdout)
         await out.until(LINK)
