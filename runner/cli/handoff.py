@@ -26,6 +26,8 @@ from runner.orchestrator.asking import Waiting
 from runner.orchestrator.handoffs import Opened
 from runner.orchestrator.visits import Look
 
+Say = Callable[..., None]
+Follow = Callable[[Job], Awaitable[None]]
 NOBODY = "Nobody waits for a person."
 
 
@@ -81,9 +83,7 @@ async def _perform(
 class _Desk:
     """A terminal: it tells what is to be done, and Enter gives the browser back."""
 
-    def __init__(
-        self, settings: Settings, *, say: Callable[[str], None], follow: Callable[[Job], Awaitable[None]]
-    ) -> None:
+    def __init__(self, settings: Settings, *, say: Say, follow: Follow) -> None:
         self.given_back = asyncio.Event()
         self._settings = settings
         self._say = say
@@ -96,10 +96,10 @@ class _Desk:
         if opened.wanted.cure:
             self._say(f"  {output.plain(opened.wanted.cure)}")
         if opened.picture:
-            self._say(f"  What the browser saw: {self._settings.evidence.dir / opened.picture}")
+            self._say(f"  What the browser saw: {self._settings.evidence.dir / opened.picture}", whole=True)
         ways = []
         if opened.live_url:
-            self._say(f"  Take control here: {wiring.live_link(self._settings, opened.live_url)}")
+            self._say(f"  Take control here: {wiring.live_link(self._settings, opened.live_url)}", whole=True)
             ways.append('"Give it back" there')
         else:
             self._say("  The browser window is open.")
@@ -110,7 +110,7 @@ class _Desk:
 
     def still(self, trouble: AttemptError) -> None:
         """Say why it is not settled."""
-        self._say(f"It is not settled yet. {output.plain(trouble)}")
+        self._say(f"It is not settled yet. {output.plain(trouble.what)}")
 
     async def goes_on(self, job: Job | None) -> None:
         """Say that it goes on, and show how."""
@@ -159,7 +159,7 @@ def _list(settings: Settings, *, as_json: bool) -> None:
     output.table(("account", "state", "since", "why"), rows, empty=NOBODY)
     for each in found:
         if each.need and each.need.picture:
-            output.say(f"{each.account.name}: {settings.evidence.dir / each.need.picture}")
+            output.say(f"{each.account.name}: {settings.evidence.dir / each.need.picture}", whole=True)
     if found:
         output.say(f"Take one over: runner handoff {found[0].account.name}")
 

@@ -19,7 +19,8 @@ EMPTY = "No session can be watched now. Start one with --live: runner run ACCOUN
 def tell(runner: wiring.Runner) -> None:
     """Where this process can be watched, with the token, on stderr; nothing where it cannot."""
     if runner.open_sessions.address:
-        output.note(f"Watch: {wiring.live_link(runner.books.settings, runner.open_sessions.address + '/live')}")
+        link = wiring.live_link(runner.books.settings, f"{runner.open_sessions.address}/live")
+        output.note(f"Watch: {link}", whole=True)
 
 
 def live(
@@ -45,7 +46,7 @@ def live(
         rows = [(each.id, each.account, each.mode, each.started_at, owners.described(each.owner)) for each in found]
         output.table(("session", "account", "mode", "started", "where"), rows, empty=EMPTY)
         for each in found:
-            output.say(f"{each.account}: {links[each.id]}")
+            output.say(f"{each.account}: {links[each.id]}", whole=True)
     if open_:
         if not found:
             raise NotFound("session to watch", account or "any", ())

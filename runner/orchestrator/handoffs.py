@@ -163,7 +163,7 @@ class Handoffs:
             if trouble is None:
                 session.control.say("")
                 return True
-            session.control.say(f"It is not settled yet. {trouble}")
+            session.control.say(f"It is not settled yet. {trouble.what}")
             desk.still(trouble)
             await session.control.leave()
 

@@ -183,6 +183,11 @@ for (const button of document.querySelectorAll("[data-key]"))
   button.addEventListener("click", () => act({ do: "key", key: button.dataset.key }));
 for (const button of document.querySelectorAll("[data-wheel]"))
   button.addEventListener("click", () => act({ do: "wheel", x: size.width / 2, y: size.height / 2, dx: 0, dy: Number(button.dataset.wheel) }));
+$("larger").addEventListener("click", () => {
+  const large = $("stage").classList.toggle("large");
+  $("larger").setAttribute("aria-pressed", String(large));
+  $("larger").textContent = large ? "Whole picture" : "Larger picture";
+});
 $("back").addEventListener("click", () => act({ do: "back" }));
 $("take").addEventListener("click", () => {
   const name = $("name").value.trim();
