@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import shutil
+import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from queue import Empty, Queue
 from typing import Any
 
@@ -137,3 +140,19 @@ async def operator(plain_chromium: Browser) -> AsyncIterator[NewOperator]:
     yield make
     for context in contexts:
         await context.close()
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[str | None]:
+    """A display that nobody sees; None on a machine without Xvfb."""
+    if shutil.which("Xvfb") is None:
+        yield None
+        return
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            number = told.readline().strip()
+        yield f":{number}"
+        server.terminate()

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
+import psutil
 import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -217,3 +218,28 @@ async def test_an_account_that_nobody_asked_for_may_be_handed_over_too(farid: An
     finally:
         process.kill()
         process.communicate()
+
+
+def browser_of(process: subprocess.Popen[str]) -> psutil.Process:
+    """The browser that a command of ours has opened: the one Chromium that is nobody's helper."""
+    lines = [(each, " ".join(each.cmdline())) for each in psutil.Process(process.pid).children(recursive=True)]
+    (found,) = [each for each, line in lines if "--runner-launch=" in line and "--type=" not in line]
+    return found
+
+
+async def test_a_window_that_is_closed_is_given_back(parked: Any, told: Any, display: str | None) -> None:
+    """To us it is a browser that has ended by itself; without a virtual display it never had a window."""
+    how = {"env": {"DISPLAY": display}} if display else {}
+    process = parked.start("handoff", "farid", *([] if display else ["--live"]), **how)
+    out = told(process.stdout)
+    await out.until("When it is done: .*")
+    parked.market.client.post("/_unlock", json={"account": "farid"}).raise_for_status()
+    browser_of(process).terminate()
+    await out.until("farid read_inbox: done")
+    assert process.wait(timeout=30) == 0
+    mode = "headed" if display else "headless"
+    assert parked.rows("select mode, end from session order by id") == [
+        ("headless", "failed"),
+        (mode, "handed_over"),
+        (mode, "handed_over"),
+    ]
