@@ -11,12 +11,12 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -75,11 +75,9 @@ class Access:
 
     def is_known(self, headers: Headers) -> bool:
         """Whether the request carries our cookie."""
-        try:
-            found = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
-        except CookieError:
-            return False
-        return found is not None and hmac.compare_digest(found.value.encode(), self._value.encode())
+        # Leniently, as browsers do: other servers on this machine set cookies of their own, and odd ones.
+        found = cookie_parser(headers.get("cookie", "")).get(self.cookie, "")
+        return hmac.compare_digest(found.encode(), self._value.encode())
 
     def let_in(self, response: Response) -> None:
         """Give the cookie."""

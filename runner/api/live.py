@@ -148,6 +148,9 @@ class Window:
         except (TimeoutError, WebSocketDisconnect, RunnerError, KeyError):
             await self._close(4400, "no hello")
             return
+        if hello.do != "hello" or not hello.window:
+            await self._close(4400, "no hello")
+            return
         person = Person(key=hello.window, name=hello.name or self._operator)
         control.appeared(person)
         try:

@@ -46,7 +46,7 @@ def handoff(
     as_json: options.Json = False,
 ) -> None:
     """Open an account's own browser for a person; when it is given back and all is well, its parked job goes on."""
-    if headed:
+    if headed and account is not None:
         need_display()
     headed = headed or (not live and _has_display())
     live = live or not headed

@@ -22,6 +22,7 @@ from runner.domain.clock import Clock
 from runner.domain.jobs import Attempt
 from runner.errors import Conflict, RunnerError
 from runner.orchestrator.inputs import Input
+from runner.orchestrator.patience import recorded
 
 log = structlog.get_logger()
 
@@ -104,6 +105,7 @@ class Control:
         self._free.set()
         self._in_hand: AbstractAsyncContextManager[None] | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._acting = asyncio.Lock()
         self._windows: dict[str, int] = {}
         self._vanishing: dict[str, asyncio.Task[None]] = {}
         self._bells: set[asyncio.Event] = set()
@@ -134,8 +136,12 @@ class Control:
 
     async def leave(self) -> None:
         """No Flow will come for now: whoever has asked has the page."""
-        if not self._at_work and not self.ended.is_set():
+        if self.person is None or self._at_work or self.ended.is_set():
+            return
+        try:
             await self._begin()
+        except RunnerError as error:
+            log.warning("the page could not be handed over", account=self._account, error=error.what)
 
     @contextlib.contextmanager
     def armed(self) -> Iterator[None]:
@@ -169,18 +175,20 @@ class Control:
         """Do to the page what a person asks for. Raises Conflict when the page is not theirs, RunnerError."""
         if self.stand is not Stand.PERSON or self.person is None or self.person.key != person.key:
             raise Conflict("The page is not in your hands.", cure="Ask for control first.")
-        failed: dict[str, str] = {}
-        try:
-            await deed.perform(self._live.hands)
-        except RunnerError as error:
-            failed = {"failed": error.what}
-            raise
-        finally:
-            await self._tell("InputGiven", who=self.person.name, **deed.told(), **failed)
+        who, failed = self.person.name, {}
+        async with self._acting:
+            try:
+                await deed.perform(self._live.hands)
+            except RunnerError as error:
+                failed = {"failed": error.what}
+                raise
+            finally:
+                await self._tell("InputGiven", who=who, **deed.told(), **failed)
 
     async def give_back(self, person: Person, how: How = How.GIVEN_BACK) -> None:
         """Let the Flow go on; does nothing for somebody who has nothing."""
-        async with self._one_at_a_time:
+        # What is being done is finished first: the Flow must not find a hand on its page.
+        async with self._acting, self._one_at_a_time:
             if self.person is None or self.person.key != person.key:
                 return
             who, began = self.person.name, self.stand is Stand.PERSON
@@ -274,7 +282,7 @@ class Control:
     async def _vanish(self, person: Person) -> None:
         await asyncio.sleep(self._vanished_s)
         self._vanishing.pop(person.key, None)
-        log.warning("nobody came back to the page; it is given back", account=self._account, who=person.name)
+        log.warning("nobody came back to the page; it is given back", account=self._account)
         await self.give_back(person, How.VANISHED)
 
     @contextlib.contextmanager
@@ -293,13 +301,15 @@ class Control:
 
     async def _tell(self, name: str, **data: Any) -> None:
         attempt = self._attempt
-        await self._append(
-            name,
-            account=self._account,
-            job_id=attempt.job_id if attempt else None,
-            attempt_id=attempt.id if attempt else None,
-            session=self._session_id,
-            **data,
+        await recorded(
+            lambda: self._append(
+                name,
+                account=self._account,
+                job_id=attempt.job_id if attempt else None,
+                attempt_id=attempt.id if attempt else None,
+                session=self._session_id,
+                **data,
+            )
         )
 
     def _since(self) -> str:

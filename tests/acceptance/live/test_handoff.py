@@ -56,6 +56,7 @@ async def test_a_captcha_is_solved_by_hand_in_the_live_view_and_the_same_job_fin
 ) -> None:
     (waiting,) = parked.cli("handoff", "--json").json["waiting"]
     assert (waiting["account"], waiting["job"], waiting["picture"]) == ("farid", 1, str(parked.pictures()[0]))
+    assert waiting["url"].startswith(parked.market.url + "/challenge")
     listed = parked.cli("handoff")
     assert "asks whether a human is there (captcha)" in listed.said
     assert "runner handoff farid" in listed.said
