@@ -107,9 +107,14 @@ class Visits:
         if account.state is AccountState.ACTIVE:
             return
         why = f": {account.state_reason}" if account.state_reason else "."
+        by_hand = (
+            f"; to settle it: runner handoff {account.name}"
+            if account.state in (AccountState.PARKED, AccountState.LOCKED)
+            else ""
+        )
         raise NeedsPerson(
             f"Account {account.name} is {account.state}{why}",
-            cure=f"Nothing was tried. When it is settled: runner accounts resume {account.name}",
+            cure=f"Nothing was tried. When it is settled: runner accounts resume {account.name}{by_hand}",
         )
 
     @asynccontextmanager

@@ -29,6 +29,7 @@ def parked(farid: Any) -> Any:
     met = farid.cli("run", "farid", "read_inbox")
     assert met.code == 3, met.said
     assert "Take it over, and the same job goes on: runner handoff farid" in met.said
+    assert '"a person is needed"' in met.err
     return farid
 
 
