@@ -34,6 +34,11 @@ class Redactor:
         # Longest first, so that no form is left in halves by a shorter one that stands inside it.
         self._forms = sorted(forms, key=len, reverse=True)
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every form in which a known secret may stand somewhere; for comparing, never for showing."""
+        return tuple(self._forms)
+
     def text(self, text: str) -> str:
         """The text with every known secret replaced."""
         for form in self._forms:

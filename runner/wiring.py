@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import getpass
 import os
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +16,9 @@ from pathlib import Path
 import structlog
 
 from runner.browser.checkpoints import Checkpoints
+from runner.api import server
+from runner.api.access import PARAMETER, Access, token_in
+from runner.api.live import live_app
 from runner.browser.discovery import Browser, find_browser
 from runner.browser.launch import Browsers, LaunchRequest, kill_driver_of
 from runner.browser.processes import kill_process
@@ -25,12 +30,14 @@ from runner.domain.accounts import Account
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState, Mode
 from runner.engine.embedded import EmbeddedEngine
-from runner.errors import NotFound
+from runner.errors import NotFound, SetupError
 from runner.logs import Redactor
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.evidence import EvidenceKeeper
+from runner.orchestrator.handoffs import Handoffs
 from runner.orchestrator.heartbeats import Heartbeats
+from runner.orchestrator.open_sessions import OpenSessions
 from runner.orchestrator.orchestrator import RESCUE_EVERY_S, Orchestrator
 from runner.orchestrator.owners import Owner
 from runner.orchestrator.profile_care import ProfileCare
@@ -82,6 +89,8 @@ class Runner:
     orchestrator: Orchestrator
     cycles: Cycles
     scheduler: Scheduler
+    handoffs: Handoffs
+    open_sessions: OpenSessions
     owner: str
 
     async def create_jobs(self, stop: asyncio.Event) -> None:
@@ -101,6 +110,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             attempts=AttemptRows(db),
             check_results=CheckResults(db),
             effects=Effects(db),
+            events=Events(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),
             profiles=Profiles(db),
@@ -114,7 +124,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             settings=settings,
             database=db,
             records=records,
-            events=Events(db),
+            events=records.events,
             schedules=Schedules(db),
             engine=engine,
             pruner=Pruner(engine=engine, attempts=records.attempts, folder=settings.evidence.dir, clock=clock),
@@ -137,11 +147,48 @@ async def _sync(accounts: Accounts, configured: tuple[AccountSettings, ...]) -> 
 @asynccontextmanager
 async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[Runner]:
     """Open everything. Raises SetupError when the browser or the configuration stands in the way."""
-    async with open_books(settings) as books, Browsers(clock=books.clock) as browsers:
-        yield _assemble(books, browsers, redactor)
+    async with (
+        open_books(settings) as books,
+        Browsers(clock=books.clock) as browsers,
+        _live_view(settings) as open_sessions,
+    ):
+        yield _assemble(books, browsers, redactor, open_sessions)
 
 
-def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
+@asynccontextmanager
+async def _live_view(settings: Settings) -> AsyncIterator[OpenSessions]:
+    """The Sessions of this process, served to whoever has the link when that is switched on."""
+    if not settings.live.enabled:
+        yield OpenSessions()
+        return
+    listener = _listener(settings.live.port)
+    sessions = OpenSessions(address=server.address_of(listener))
+    access = Access(_live_token(settings), server.hosts_of(listener))
+    async with server.served(live_app(sessions, access, operator=getpass.getuser()), listener):
+        yield sessions
+
+
+def _listener(port: int) -> socket.socket:
+    """The configured port, or any that is free: watching is never worth the work that is watched."""
+    try:
+        return server.listen(port)
+    except SetupError as taken:
+        free = server.listen(0)
+        instead = server.address_of(free)
+        log.warning(taken.what, instead=instead, cure="The link is printed by: runner live. " + taken.cure)
+        return free
+
+
+def _live_token(settings: Settings) -> str:
+    return token_in(settings.store.path.parent / "live.token")
+
+
+def live_link(settings: Settings, url: str) -> str:
+    """A link to the live view that opens it: it carries the token of this data folder, once."""
+    return f"{url}?{PARAMETER}={_live_token(settings)}"
+
+
+def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:
     settings, records, engine, clock = books.settings, books.records, books.engine, books.clock
     owner = str(Owner.this_process())
     plans = _Plans(settings, redactor)
@@ -160,6 +207,9 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         accounts=records.accounts,
         sessions=records.sessions,
         profiles=records.profiles,
+        events=records.events,
+        open_sessions=open_sessions,
+        clock=clock,
         owner=owner,
         request_for=plans.request,
         plan_for=plans.site,
@@ -195,16 +245,15 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         kill_process=kill_process,
         kept_from_writing_by=books.database.kept_from_writing_by,
     )
+
+    def worker() -> Worker:
+        poll_s = settings.orchestrator.idle_poll_s
+        return Worker(engine=engine, attempts=attempts, visits=visits, owner=owner, idle_poll_s=poll_s)
+
     orchestrator = Orchestrator(
         engine=engine,
         visits=visits,
-        worker=lambda: Worker(
-            engine=engine,
-            attempts=attempts,
-            visits=visits,
-            owner=owner,
-            idle_poll_s=settings.orchestrator.idle_poll_s,
-        ),
+        worker=worker,
         rescuer=rescuer,
         owner=owner,
         concurrency=settings.orchestrator.concurrency,
@@ -221,7 +270,25 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         clock=clock,
     )
     scheduler = Scheduler(engine=engine, clock=clock)
-    return Runner(books=books, orchestrator=orchestrator, cycles=cycles, scheduler=scheduler, owner=owner)
+    handoffs = Handoffs(
+        engine=engine,
+        visits=visits,
+        records=records,
+        orchestrator=orchestrator,
+        rescuer=rescuer,
+        worker=worker,
+        owner=owner,
+        live_url_of=open_sessions.url_of,
+    )
+    return Runner(
+        books=books,
+        orchestrator=orchestrator,
+        cycles=cycles,
+        scheduler=scheduler,
+        handoffs=handoffs,
+        open_sessions=open_sessions,
+        owner=owner,
+    )
 
 
 def checkpoints(settings: Settings, redactor: Redactor) -> Checkpoints:
@@ -289,6 +356,8 @@ class _Plans:
             ),
             redactor=self._redactor,
             last_picture_every_s=self._settings.evidence.last_picture_every_s,
+            live_fps=self._settings.live.fps,
+            live_quality=self._settings.live.quality,
         )
 
     def site(self, account: Account) -> SitePlan:

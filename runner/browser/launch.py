@@ -59,6 +59,8 @@ class LaunchRequest:
     timezone: str = "UTC"
     args: tuple[str, ...] = ()
     last_picture_every_s: float = 1.0
+    live_fps: float = 3.0
+    live_quality: int = 60
     timeouts: Timeouts = field(default_factory=Timeouts)
     redactor: Redactor = field(default_factory=Redactor)
     on_blocked: Callable[[BlockedRequest], None] | None = None
@@ -115,7 +117,7 @@ class Browsers:
         try:
             context = await self._open(request, guard, mark)
             session = self._begin(request, guard, context, processes.started_with(mark))
-            await session.within(request.timeouts.launch_s, session.picture.attach(), "attaching to the page")
+            await session.within(request.timeouts.launch_s, session.attach(), "attaching to the page")
             session.watch()
         except BaseException:
             # However a launch failed, it leaves no browser behind; a taken profile's browser has another mark.
@@ -172,6 +174,8 @@ class Browsers:
             timeouts=request.timeouts,
             clock=self.clock,
             last_picture_every_s=request.last_picture_every_s,
+            live_fps=request.live_fps,
+            live_quality=request.live_quality,
             temp_dir=self._temp_dir,
         )
 

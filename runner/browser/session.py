@@ -20,12 +20,14 @@ from playwright.async_api import Error as PlaywrightError
 from runner.browser import deadlines, processes, profiles
 from runner.browser.deadlines import Gone
 from runner.browser.guard import BlockedRequest, Guard
+from runner.browser.hands import Hands
 from runner.browser.last_picture import LastPicture
 from runner.browser.listening import Listener
+from runner.browser.live_view import LiveView
 from runner.browser.ring import Ring
 from runner.browser.tracing import Trace
 from runner.domain.clock import Clock
-from runner.errors import BrowserGone
+from runner.errors import BrowserGone, RetryLater
 from runner.logs import Redactor
 
 T = TypeVar("T")
@@ -100,6 +102,8 @@ class LiveSession:
         timeouts: Timeouts,
         clock: Clock,
         last_picture_every_s: float,
+        live_fps: float,
+        live_quality: int,
         temp_dir: Path,
     ) -> None:
         self.account = account
@@ -119,8 +123,17 @@ class LiveSession:
         self._closing: asyncio.Task[Closed] | None = None
         self._listener = Listener(context, page, guard=guard, ring=self.ring, gone=self.gone, clock=clock)
         self.picture = LastPicture(context, page, every_s=last_picture_every_s, gone=self.gone, clock=clock)
+        self.view = LiveView(
+            context, page, fps=live_fps, quality=live_quality, gone=self.gone, secrets=lambda: redactor.known
+        )
+        self.hands = Hands(page, action_s=timeouts.action_s, navigation_s=timeouts.navigation_s, gone=self.gone)
         self.trace = Trace(context, redactor, temp_dir)
         self._tasks: list[asyncio.Task[None]] = []
+
+    async def attach(self) -> None:
+        """Get hold of the page while all is well, for the last picture and for whoever watches later."""
+        await self.picture.attach()
+        await self.view.attach()
 
     def watch(self) -> None:
         """Begin to keep the last picture and to notice the browser's end; `close` ends both."""
@@ -167,20 +180,39 @@ class LiveSession:
         except BrowserGone as gone:
             log.info("nobody looks around any more", reason=gone.what)
 
+    async def lead_to(self, url: str) -> bool:
+        """Open a page for a person to look at; False when it could not be had, and they see what came instead."""
+        going = self.page.goto(url, wait_until="domcontentloaded", timeout=self.timeouts.navigation_s * 1000)
+        try:
+            await self.within(self.timeouts.navigation_s + 1, going, f"opening {url}")
+        except (PlaywrightError, RetryLater) as error:
+            log.warning("the page could not be opened", account=self.account, url=url, error=str(error).splitlines()[0])
+            return False
+        return True
+
     @contextlib.asynccontextmanager
     async def signing_in(self, sent: Sent | None = None) -> AsyncIterator[None]:
-        """What happens inside stands in no trace and on no last picture: a password is typed there.
+        """What happens inside stands in no trace and on no picture, live or last: a password is typed there.
 
         `sent` takes note of whether it went out.
         """
         sent = sent or Sent("")
+        with self.view.withheld("A password is being typed. The picture comes back after it."):
+            async with self.in_hand():
+                self.context.on("request", sent.look)
+                try:
+                    yield
+                finally:
+                    self.context.remove_listener("request", sent.look)
+
+    @contextlib.asynccontextmanager
+    async def in_hand(self) -> AsyncIterator[None]:
+        """What a person does inside stands in no trace and on no last picture: it may be the typing of a password."""
         with self.picture.paused():
             await self.within(self.timeouts.action_s, self.trace.pause(), "pausing the trace")
-            self.context.on("request", sent.look)
             try:
                 yield
             finally:
-                self.context.remove_listener("request", sent.look)
                 if not self.gone.is_set():
                     await self.within(self.timeouts.action_s, self.trace.resume(), "resuming the trace")
 
@@ -215,6 +247,8 @@ class LiveSession:
             if isinstance(ended, Exception):
                 log.warning("session_task_failed", account=self.account, error=repr(ended))
         self.picture.stop()
+        await self.view.stop()
+        self.view.forget()
         self.trace.forget()
         ending = Ending.WAS_GONE if was_gone else Ending.CLOSED if clean else Ending.KILLED
         pids = tuple(each.pid for each in killed)

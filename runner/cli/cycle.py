@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from runner import wiring
-from runner.cli import options, output
+from runner.cli import options, output, watching
 from runner.cli.progress import Progress, instead_of_logs
 from runner.cli.run import facts
 from runner.config.settings import Settings
@@ -34,15 +34,19 @@ def cycle(
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", metavar="N", min=1, help="Browsers at once.")
     ] = None,
+    live: options.Live = False,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
     """Do once, for every active account, what the daemon does in each cycle, and report it as one batch."""
-    settings, redactor = options.settings(config, {"orchestrator.concurrency": concurrency})
+    settings, redactor = options.settings(
+        config, {"orchestrator.concurrency": concurrency, "live.enabled": live or None}
+    )
     instead_of_logs(settings, redactor)
 
     async def work(stop: asyncio.Event) -> tuple[BatchProgress, list[Job]]:
         async with wiring.open_runner(settings, redactor) as runner:
+            watching.tell(runner)
             batch_id, jobs = await runner.cycles.start(accounts=account or (), tags=tag or (), flows=flow or ())
             return await _worked(runner, batch_id, len(jobs), stop)
 

@@ -31,16 +31,24 @@ def daemon(
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", metavar="N", min=1, help="Browsers at once.")
     ] = None,
+    live: options.Live = False,
     config: options.Config = None,
 ) -> None:
     """Rotate through all accounts, cycle after cycle and by schedule, until SIGTERM or Ctrl-C; then finish cleanly."""
     settings, redactor = options.settings(
-        config, {"orchestrator.cycle_every_s": every, "orchestrator.concurrency": concurrency}
+        config,
+        {
+            "orchestrator.cycle_every_s": every,
+            "orchestrator.concurrency": concurrency,
+            "live.enabled": live or None,
+        },
     )
 
     async def work(stop: asyncio.Event) -> None:
         async with wiring.open_runner(settings, redactor) as runner:
             log.info("daemon started", cycle_every_s=settings.orchestrator.cycle_every_s, owner=runner.owner)
+            if runner.open_sessions.address:
+                log.info("live view", at=runner.open_sessions.address, link="runner live --open")
             async with _told(runner.books.events):
                 await runner.orchestrator.run(stop, beside=runner.create_jobs)
             log.info("daemon stopped")

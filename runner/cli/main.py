@@ -15,6 +15,7 @@ from runner.cli import (
     doctor,
     effects,
     evidence,
+    handoff,
     inbox,
     init,
     jobs,
@@ -25,6 +26,7 @@ from runner.cli import (
     run,
     schedules,
     sessions,
+    watching,
 )
 from runner.errors import NotFound, RunnerError, SetupError
 
@@ -41,6 +43,8 @@ app.command("demo", short_help="See the whole at work: six accounts, one mock ma
 app.command("run", short_help="Perform one flow for one account, now.")(run.run)
 app.command("daemon", short_help="Rotate through all accounts until stopped.")(daemon.daemon)
 app.command("cycle", short_help="Serve every active account once.")(cycle.cycle)
+app.command("handoff", short_help="Take over an account that waits for a person.")(handoff.handoff)
+app.command("live", short_help="Watch a running browser, and take it over.")(watching.live)
 app.command("market", short_help="Serve the mock marketplace on this machine.")(market.market)
 app.command("doctor", short_help="Check this machine and the configuration.")(doctor.doctor)
 app.command("init", short_help="Write a commented configuration to begin with.")(init.init)

@@ -28,6 +28,9 @@ Config = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Live = Annotated[
+    bool, typer.Option("--live", help="Serve the live view: watch the browser, and take it over, from your own.")
+]
 Limit = Annotated[
     int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="At most so many, the newest first.")
 ]

@@ -118,14 +118,14 @@ def _records(columns: Sequence[str], body: Sequence[Sequence[Text]]) -> None:
         out.print()
 
 
-def say(text: str) -> None:
-    """One line for a person on stdout."""
-    out.print(Text(text))
+def say(text: str, *, whole: bool = False) -> None:
+    """One line for a person on stdout; `whole` where a link or a path in it must not be folded."""
+    out.print(Text(text), soft_wrap=whole)
 
 
-def note(text: str) -> None:
+def note(text: str, *, whole: bool = False) -> None:
     """One line for a person on stderr, so that --json stays one document on stdout."""
-    err.print(Text(text))
+    err.print(Text(text), soft_wrap=whole)
 
 
 def document(value: Any) -> None:

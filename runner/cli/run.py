@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from runner import wiring
-from runner.cli import options, output
+from runner.cli import options, output, watching
 from runner.cli.progress import Progress, instead_of_logs
 from runner.domain.jobs import Job, NewJob
 from runner.domain.states import JobState, Mode, Priority
@@ -47,6 +47,7 @@ def run(
     keep_open: Annotated[
         bool, typer.Option("--keep-open", help="Leave the browser open until it is closed by hand; implies --headed.")
     ] = False,
+    live: options.Live = False,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -54,7 +55,7 @@ def run(
     headed = headed or pause_on_error or keep_open
     if headed:
         need_display()
-    settings, redactor = options.settings(config)
+    settings, redactor = options.settings(config, {"live.enabled": live or None})
     instead_of_logs(settings, redactor)
     params = parameters(flow, set_ or [], file)
     look = Look(
@@ -64,6 +65,7 @@ def run(
     async def work(stop: asyncio.Event) -> Job:
         async with wiring.open_runner(settings, redactor) as runner:
             await runner.orchestrator.admit(account, look)
+            watching.tell(runner)
             new = NewJob(
                 account=account,
                 flow=flow,
@@ -136,6 +138,7 @@ def show(job: Job, *, as_json: bool) -> None:
         elif job.state is not JobState.CANCELLED:
             output.say(f"  See what the browser saw: runner evidence list --job {job.id}")
         if job.state is JobState.PARKED:
+            output.say(f"  Take it over, and the same job goes on: runner handoff {job.account}")
             output.say(f"  Look into the account: runner run {job.account} check_login --keep-open")
             output.say(f"  When it is settled: runner accounts resume {job.account}")
     raise typer.Exit(EXITS.get(job.state, output.FAILED))

@@ -213,6 +213,17 @@ class ProfileSettings(Section):
         return self.model_copy(update={"dir": folder / self.dir, "key": key})
 
 
+class LiveSettings(Section):
+    """The live view: running browsers to be watched, and taken over, from a browser on this machine."""
+
+    enabled: bool = Field(default=False, description="Serve it while a daemon or an on-demand run is at work.")
+    port: values.Whole = Field(
+        default=8701, ge=0, le=65_535, description="Its port on 127.0.0.1; 0 takes any that is free."
+    )
+    fps: values.Whole = Field(default=3, ge=1, le=10, description="Pictures a second at most, while somebody watches.")
+    quality: values.Whole = Field(default=60, ge=10, le=95, description="JPEG quality of these pictures.")
+
+
 class LogSettings(Section):
     """What is written to stderr."""
 
@@ -279,6 +290,7 @@ class Settings(BaseSettings):
     retry: RetrySettings = Field(default_factory=RetrySettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)
+    live: LiveSettings = Field(default_factory=LiveSettings)
     accounts: tuple[AccountSettings, ...] = ()
     log: LogSettings = Field(default_factory=LogSettings)
 

@@ -143,7 +143,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """One time that a Profile was open in a live browser."""
+    """One time that a Profile was open in a live browser; `live_url` is where it can be watched while it is open."""
 
     id: int
     account: str
@@ -153,6 +153,7 @@ class Session:
     started_at: datetime
     ended_at: datetime | None
     end: SessionEnd | None
+    live_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

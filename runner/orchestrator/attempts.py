@@ -20,19 +20,16 @@ from runner.domain.states import AccountState, Outcome, SessionEnd
 from runner.engine.interface import JobEngine
 from runner.errors import (
     AttemptError,
-    Conflict,
     ErrorKind,
-    InternalError,
     Interrupted,
-    ProfileInUse,
+    NeedsPerson,
     Rejected,
-    RetryLater,
-    RunnerError,
     SessionExpired,
     SetupError,
     SiteChanged,
     StaleLease,
 )
+from runner.orchestrator import asking, verdicts
 from runner.orchestrator.effects import Journal
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.patience import recorded
@@ -78,6 +75,7 @@ class Trial:
     sign_ins: int = 0
     evidence_dir: str | None = None
     failure: AttemptError | None = None
+    deadline: asyncio.Timeout | None = None
     _popups_before: int = 0
 
     def begin(self, session: OpenSession) -> None:
@@ -134,10 +132,11 @@ class Attempts:
                 await trial.recorder.close()
                 if visit.session is not None:
                     visit.session.relay.recorder = None
+                    await visit.session.control.leave()
 
     async def _to_an_outcome(self, trial: Trial) -> None:
         try:
-            async with asyncio.timeout(trial.lease.job.timeout_s or self._rules.attempt_s):
+            async with asyncio.timeout(trial.lease.job.timeout_s or self._rules.attempt_s) as trial.deadline:
                 result = await self._flow(trial)
         except StaleLease:
             raise
@@ -159,9 +158,11 @@ class Attempts:
         if self._rules.trace == "always" or (self._rules.trace == "on-retry" and trial.attempt.number > 1):
             await session.live.trace.start()
         stage = await self._stage(trial, session, params)
-        result = await self._signing_in.signed_in(
-            trial, session, lambda: flow.perform(stage), translated=lambda error: self._translated(trial, error)
-        )
+        async with session.control.at_work(flow.name, attempt=trial.attempt, deadline=trial.deadline):
+            trial.recorder.control = session.control
+            result = await self._signing_in.signed_in(
+                trial, session, lambda: flow.perform(stage), translated=lambda error: self._translated(trial, error)
+            )
         await session.live.trace.stop(None)
         return result
 
@@ -185,6 +186,7 @@ class Attempts:
                     answer_s=session.live.timeouts.navigation_s,
                 ),
                 lost=lambda error: self._answer_lost(trial, error),
+                control=session.control,
             ),
             evidence=self._keeper.sink(trial.attempt, session.live, await self._secrets_of(account)),
             clock=self._clock,
@@ -196,7 +198,7 @@ class Attempts:
             return error
         session = trial.session
         if session is None:
-            return _before_the_page(error)
+            return verdicts.before_the_page(error)
         return await translate(
             error,
             site=session.site,
@@ -236,8 +238,11 @@ class Attempts:
         trial.visit.spoilt = not isinstance(error, Rejected)
         trial.visit.end = SessionEnd.CRASHED if error.kind is ErrorKind.BROWSER_CRASHED else SessionEnd.FAILED
         try:
-            await self._end(trial, OUTCOMES[decision.next], error=error, decision=decision)
+            await self._end(trial, verdicts.OUTCOMES[decision.next], error=error, decision=decision)
             await recorded(lambda: self._apply(trial, error, decision))
+            if decision.next is Next.PARK:
+                live = trial.session.live if trial.session else None
+                await recorded(lambda: asking.ask(self._records, trial.attempt, error, live))
         except StaleLease as lost:
             await self._let_go(lease, lost)
 
@@ -256,7 +261,7 @@ class Attempts:
             log.error("internal error", error=words)
 
     async def _apply(self, trial: Trial, error: AttemptError, decision: Decision) -> None:
-        lease, kind, words = trial.lease, error.kind, _words(error, decision, trial.lease)
+        lease, kind, words = trial.lease, error.kind, verdicts.words(error, decision, trial.lease)
         match decision.next:
             case Next.RETRY:
                 due_at = self._clock.now() + timedelta(seconds=decision.wait_s)
@@ -335,33 +340,3 @@ class Attempts:
             return
         log.info("paused: look around in the browser, then press Resume in the inspector")
         await session.live.inspect()
-
-
-OUTCOMES = {
-    Next.RETRY: Outcome.RETRIED,
-    Next.FAIL: Outcome.FAILED,
-    Next.PARK: Outcome.PARKED,
-    Next.UNKNOWN: Outcome.UNKNOWN,
-    Next.REQUEUE: Outcome.INTERRUPTED,
-}
-
-
-def _words(error: AttemptError, decision: Decision, lease: Lease) -> str:
-    """What a person reads beside the Job: where patience has ended, how long it lasted and what to do instead."""
-    if decision.next is not Next.FAIL or not isinstance(error, RetryLater | SessionExpired):
-        return str(error)
-    tried = lease.job.attempts + 1
-    times = "once" if tried == 1 else f"{tried} times"
-    cure = error.cure or f"Try again: runner jobs retry {lease.job.id}"
-    return f"{error.what} It was tried {times}. {cure}"
-
-
-def _before_the_page(error: Exception) -> AttemptError:
-    """An error before there was a page to ask."""
-    if isinstance(error, Conflict):
-        return ProfileInUse(error.what, cure=error.cure)
-    if isinstance(error, RunnerError):
-        return Rejected(error.what, cure=error.cure)
-    if isinstance(error, TimeoutError):
-        return RetryLater("The browser did not open in time.", kind=ErrorKind.TIMEOUT)
-    return InternalError(f"{type(error).__name__}: {error}")

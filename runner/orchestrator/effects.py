@@ -6,6 +6,7 @@ The rules are DESIGN §5 "Effects". A Site has no idempotency key, so the only j
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NoReturn
@@ -15,7 +16,8 @@ import structlog
 from runner.browser.fence import SubmitFence
 from runner.domain.effects import Effect, EffectKind, EffectState, payload_hash
 from runner.domain.jobs import Lease
-from runner.errors import ErrorKind, InDoubt, NeedsPerson, Rejected
+from runner.errors import ErrorKind, InDoubt, Interrupted, NeedsPerson, Rejected
+from runner.orchestrator.takeovers import Control
 from runner.sites.interface import BeforeSubmit
 from runner.store.effects import Effects
 
@@ -49,6 +51,7 @@ class Journal:
         answers_when_done: bool,
         fence: Fencing,
         lost: Lost,
+        control: Control | None = None,
         pause: Pause = asyncio.sleep,
         monotonic_s: Callable[[], float] | None = None,
     ) -> None:
@@ -58,6 +61,7 @@ class Journal:
         self._answers_when_done = answers_when_done
         self._fence = fence
         self._lost = lost
+        self._control = control
         self._pause = pause
         # The loop's time is the machine's monotonic one, and virtual where the whole loop is.
         self._monotonic_s = monotonic_s or asyncio.get_running_loop().time
@@ -78,18 +82,29 @@ class Journal:
         awaits what it is given immediately before the click. Raises InDoubt when a person must decide, NeedsPerson when
         the Site shows it more than once, and whatever `fire` raised when the Site shows it absent.
         """
+        turns = self._turns()
         effect = await self._effects.plan(self._lease, kind, natural_key, payload_hash(payload))
         if effect.state is EffectState.CONFIRMED:
             return effect.remote_id or "", False
         if effect.state in (EffectState.UNKNOWN, EffectState.DUPLICATED):
             raise _in_doubt(effect)
         if effect.state is EffectState.ARMED:
-            effect = await self._settle(effect, find)
+            with self._undisturbed():
+                effect = await self._settle(effect, find)
         if effect.state is not EffectState.CONFIRMED:
             effect = await self._look_first(effect, find)
         if effect.state is EffectState.CONFIRMED:
             return effect.remote_id or "", False
-        return await self._fire(effect, find=find, fire=fire)
+        with contextlib.ExitStack() as undisturbed:
+            return await self._fire(effect, find=find, fire=fire, turns=turns, undisturbed=undisturbed)
+
+    def _turns(self) -> int:
+        """How often a person has had the page: what was read back before says nothing of what they did."""
+        return self._control.turns if self._control else 0
+
+    def _undisturbed(self) -> contextlib.AbstractContextManager[None]:
+        """While the body runs nobody gets the page: something is fired, and its answer is waited for."""
+        return self._control.armed() if self._control else contextlib.nullcontext()
 
     async def _look_first(self, effect: Effect, find: Find) -> Effect:
         """The baseline: what is at the Site already is not made again."""
@@ -100,13 +115,20 @@ class Journal:
             return effect
         return await self._move(effect, EffectState.PREPARED, detail="read back: absent")
 
-    async def _fire(self, prepared: Effect, *, find: Find, fire: Fire) -> tuple[str, bool]:
+    async def _fire(
+        self, prepared: Effect, *, find: Find, fire: Fire, turns: int, undisturbed: contextlib.ExitStack
+    ) -> tuple[str, bool]:
         armed: Effect | None = None
 
         async def arm() -> None:
             nonlocal armed
             if armed is not None:
                 raise InDoubt("The adapter tried to submit twice in one attempt.", kind=ErrorKind.INTERNAL)
+            undisturbed.enter_context(self._undisturbed())
+            if self._turns() != turns:
+                raise Interrupted(
+                    "A person had the page while this was being prepared.", cure="It begins anew and looks first."
+                )
             if fence is not None:
                 await fence.put_up()
             armed = await self._move(prepared, EffectState.ARMED)

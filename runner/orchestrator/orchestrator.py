@@ -114,21 +114,28 @@ class Orchestrator:
         Raises NeedsPerson when the Account was parked meanwhile; the Job stays queued until it is resumed.
         """
         await self._rescuer.rescue()
-        work = asyncio.create_task(self._job_to_its_end(job_id, look, stop, on_wait))
+        work = self._job_to_its_end(job_id, look, stop, on_wait)
+        await self.to_its_end(work, stop, at_once=look.pause_on_error)
+        return await self._engine.get(job_id)
+
+    async def to_its_end(
+        self, work: Coroutine[None, None, None], stop: asyncio.Event, *, at_once: bool = False
+    ) -> None:
+        """Run `work`; when `stop` is set it has `stop_s` seconds left, or none where it is to end `at_once`."""
+        task = asyncio.create_task(work)
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                await asyncio.wait({work}, timeout=0 if look.pause_on_error else self._stop_s)
-                work.cancel()
-            await asyncio.wait({work})
-            if not work.cancelled():
-                work.result()
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                await asyncio.wait({task}, timeout=0 if at_once else self._stop_s)
+                task.cancel()
+            await asyncio.wait({task})
+            if not task.cancelled():
+                task.result()
         finally:
-            work.cancel()
+            task.cancel()
             stopping.cancel()
-            await asyncio.wait({work, stopping})
-        return await self._engine.get(job_id)
+            await asyncio.wait({task, stopping})
 
     async def _job_to_its_end(
         self, job_id: int, look: Look, stop: asyncio.Event, on_wait: Callable[[Job, Job | None], None]
@@ -151,10 +158,11 @@ class Orchestrator:
             async with self._visits.visit(job.account, look) as visit:
                 await worker.perform(lease, visit)
                 if look.keep_open and visit.session is not None:
-                    await _first_of(visit.session.live.gone, stop)
+                    await first_of(visit.session.live.gone, stop)
 
 
-async def _first_of(*events: asyncio.Event) -> None:
+async def first_of(*events: asyncio.Event) -> None:
+    """Wait for whichever of these is set first."""
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -13,6 +13,7 @@ from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts
 from runner.store.check_results import CheckResults
 from runner.store.effects import Effects
+from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.profiles import Profiles
@@ -30,6 +31,7 @@ class Records:
     check_results: CheckResults
     effects: Effects
     evidence: EvidenceFiles
+    events: Events
     listings: Listings
     profiles: Profiles
     sessions: Sessions

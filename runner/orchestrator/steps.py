@@ -11,6 +11,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import structlog
 
 from runner.domain.jobs import Attempt
+from runner.orchestrator.takeovers import Control
+from runner.sites.interface import Steps
 from runner.store.steps import Mark
 from runner.store.steps import Steps as StepRows
 
@@ -36,6 +38,7 @@ class Recorder:
         self._writing: asyncio.Task[None] | None = None
         self._at_once = asyncio.Event()
         self.failed_in: str | None = None
+        self.control: Control | None = None
 
     @property
     def current(self) -> str | None:
@@ -45,6 +48,8 @@ class Recorder:
     @asynccontextmanager
     async def step(self, name: str, detail: str = "") -> AsyncIterator[None]:
         """Run the body as a Step. The innermost Step that an error leaves is the one that failed."""
+        if self.control is not None:
+            await self.control.before_step(name)
         self._ordinal += 1
         mark = Mark(ordinal=self._ordinal, name=name, detail=detail or None, started_at=self._rows.now())
         self._note(mark)
@@ -118,13 +123,19 @@ class Unrecorded:
 
 
 class StepRelay:
-    """What a Site calls: passes on to the Recorder of the Attempt that uses the Site now."""
+    """What a Site calls: passes on to the Recorder of the Attempt that uses the Site now.
+
+    `outside` serves instead while no Attempt does: a look at the login, say, that a person is waiting for.
+    """
 
     def __init__(self) -> None:
         self.recorder: Recorder | Unrecorded | None = None
+        self.outside: Steps | None = None
 
     def __call__(self, name: str, detail: str = "") -> AbstractAsyncContextManager[None]:
         """Open a Step in the running Attempt."""
-        if self.recorder is None:
-            raise RuntimeError("a Site was used outside an Attempt")
-        return self.recorder.step(name, detail)
+        if self.recorder is not None:
+            return self.recorder.step(name, detail)
+        if self.outside is not None:
+            return self.outside(name, detail)
+        raise RuntimeError("a Site was used outside an Attempt")

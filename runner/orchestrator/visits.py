@@ -13,13 +13,17 @@ from runner.browser import rebuilding
 from runner.browser.launch import Browsers, LaunchRequest
 from runner.browser.session import LiveSession
 from runner.domain.accounts import Account
+from runner.domain.clock import Clock
 from runner.domain.jobs import Session
 from runner.domain.states import AccountState, Mode, SessionEnd
 from runner.errors import Conflict, NeedsPerson
+from runner.orchestrator.open_sessions import OpenSessions, Watchable
 from runner.orchestrator.steps import StepRelay
+from runner.orchestrator.takeovers import Control
 from runner.sites.interface import Site
 from runner.sites.popups import PopupWatch
 from runner.store.accounts import Accounts
+from runner.store.events import Events
 from runner.store.profiles import Profiles
 from runner.store.sessions import Sessions
 
@@ -57,6 +61,7 @@ class OpenSession:
     site: Site
     popups: PopupWatch
     relay: StepRelay
+    control: Control
     allowed_origins: frozenset[str]
 
 
@@ -92,6 +97,9 @@ class Visits:
         accounts: Accounts,
         sessions: Sessions,
         profiles: Profiles,
+        events: Events,
+        open_sessions: OpenSessions,
+        clock: Clock,
         owner: str,
         request_for: Callable[[Account, Look], LaunchRequest],
         plan_for: Callable[[Account], SitePlan],
@@ -101,6 +109,9 @@ class Visits:
         self._accounts = accounts
         self._sessions = sessions
         self._profiles = profiles
+        self._events = events
+        self._open_sessions = open_sessions
+        self._clock = clock
         self._owner = owner
         self._request_for = request_for
         self._plan_for = plan_for
@@ -112,9 +123,14 @@ class Visits:
         if account.state is AccountState.ACTIVE:
             return
         why = f": {account.state_reason}" if account.state_reason else "."
+        by_hand = (
+            f"; to settle it: runner handoff {account.name}"
+            if account.state in (AccountState.PARKED, AccountState.LOCKED)
+            else ""
+        )
         raise NeedsPerson(
             f"Account {account.name} is {account.state}{why}",
-            cure=f"Nothing was tried. When it is settled: runner accounts resume {account.name}",
+            cure=f"Nothing was tried. When it is settled: runner accounts resume {account.name}{by_hand}",
         )
 
     @asynccontextmanager
@@ -126,7 +142,7 @@ class Visits:
         finally:
             await self.close(visit)
 
-    async def open(self, visit: Visit) -> OpenSession:
+    async def open(self, visit: Visit, *, patience_s: float = PROFILE_WAIT_S) -> OpenSession:
         """The visit's Session, opened now if it is not open. Raises Conflict when the profile is in use elsewhere."""
         if visit.session is not None:
             return visit.session
@@ -134,7 +150,7 @@ class Visits:
         plan = self._plan_for(visit.account)
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(Conflict),
-            stop=stop_after_delay(PROFILE_WAIT_S),
+            stop=stop_after_delay(patience_s),
             wait=wait_fixed(0.5),
             reraise=True,
         ):
@@ -152,19 +168,26 @@ class Visits:
     async def _begin(self, visit: Visit, request: LaunchRequest, plan: SitePlan, live: LiveSession) -> OpenSession:
         name = visit.account.name
         row = await self._sessions.start(
-            name, mode=request.mode, owner=self._owner, browser_version=live.browser_version
+            name,
+            mode=request.mode,
+            owner=self._owner,
+            browser_version=live.browser_version,
+            live_url_of=self._open_sessions.url_of,
         )
         await self._profiles.save(name, path=str(request.profile_dir), browser_major=request.browser.major)
         relay = StepRelay()
         site = plan.adapter(live.page, base_url=plan.base_url, steps=relay, options=plan.options)
         popups = PopupWatch(live.page, site.popups())
         await popups.__aenter__()  # it ends with the page: there is nothing to remove from a browser that closes
+        control = Control(live, session_id=row.id, account=name, append=self._events.append, clock=self._clock)
+        self._open_sessions.add(Watchable(row=row, live=live, control=control))
         return OpenSession(
             row=row,
             live=live,
             site=site,
             popups=popups,
             relay=relay,
+            control=control,
             allowed_origins=frozenset(request.allowed_origins),
         )
 
@@ -173,6 +196,7 @@ class Visits:
         session, visit.session = visit.session, None
         if session is None:
             return
+        self._open_sessions.remove(session.row.id)
         try:
             if not visit.spoilt:
                 await self._leaving(visit, session)
@@ -181,5 +205,6 @@ class Visits:
             try:
                 await session.live.close()
             finally:
+                await session.control.close()
                 await self._sessions.end(session.row.id, end=visit.end)
         visit.end = SessionEnd.DONE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, insert, select, update
@@ -22,8 +22,16 @@ class Sessions:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def start(self, account_name: str, *, mode: Mode, owner: str, browser_version: str) -> Session:
-        """Record that a browser is open. Raises NotFound."""
+    async def start(
+        self,
+        account_name: str,
+        *,
+        mode: Mode,
+        owner: str,
+        browser_version: str,
+        live_url_of: Callable[[int], str | None] = lambda session_id: None,
+    ) -> Session:
+        """Record that a browser is open; `live_url_of` says where it can be watched. Raises NotFound."""
         now = self._db.clock.now()
         async with self._db.write() as connection:
             number = await id_of(connection, account_name)
@@ -36,6 +44,8 @@ class Sessions:
             }
             inserted = await connection.execute(insert(session).returning(session.c.id), values)
             session_id: int = inserted.scalar_one()
+            if (live_url := live_url_of(session_id)) is not None:
+                await connection.execute(update(session).where(session.c.id == session_id).values(live_url=live_url))
             data = {"session": session_id, "mode": str(mode), "browser_version": browser_version}
             fact = events.Fact(name="SessionStarted", account=(number, account_name), data=data)
             await events.record(self._db, connection, [fact])

@@ -65,6 +65,8 @@ class Done:
 class Shop:
     """A folder of an operator's own; every command runs in it, as a real process with a plain environment."""
 
+    command = RUNNER
+
     def __init__(self, folder: Path, market: Any) -> None:
         self.folder = folder
         self.market = market

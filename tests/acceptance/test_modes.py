@@ -65,6 +65,8 @@ EXAMPLES = {
     "jobs retry": "jobs retry 1",
     "jobs cancel": "jobs cancel 1",
     "sessions list": "sessions list",
+    "live": "live",
+    "handoff": "handoff",
     "evidence list": "evidence list",
     "evidence show": "evidence show 1",
     "evidence open": "evidence open 1",

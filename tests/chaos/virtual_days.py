@@ -29,6 +29,7 @@ from runner.errors import Conflict
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.heartbeats import Heartbeats
+from runner.orchestrator.open_sessions import OpenSessions
 from runner.orchestrator.orchestrator import Orchestrator
 from runner.orchestrator.owners import Owner
 from runner.orchestrator.records import Records
@@ -41,6 +42,7 @@ from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
 from runner.store.database import Database
 from runner.store.effects import Effects
+from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.profiles import Profiles
@@ -142,6 +144,7 @@ class Life:
             attempts=AttemptRows(db),
             check_results=CheckResults(db),
             effects=Effects(db),
+            events=Events(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),
             profiles=Profiles(db),
@@ -181,6 +184,9 @@ class Life:
             accounts=self.records.accounts,
             sessions=self.records.sessions,
             profiles=self.records.profiles,
+            events=self.records.events,
+            open_sessions=OpenSessions(),
+            clock=self.clock,
             owner=owner,
             request_for=lambda account, look: cast("Any", launch_request(account.name)),
             plan_for=lambda account: SitePlan(adapter=VirtualSite, base_url="", options={}),

@@ -22,6 +22,7 @@ from runner.domain.listings import Listing, RemoteListing
 from runner.domain.messages import RemoteMessage, ThreadSummary
 from runner.domain.states import Direction
 from runner.errors import AttemptError, Conflict, NeedsPerson, RateLimited, RetryLater, SessionExpired
+from runner.logs import Redactor
 from runner.sites.interface import BeforeSubmit, Site
 
 BOUND_S = 5.0
@@ -203,7 +204,8 @@ def live_session(world: World, account: str) -> Any:
         yield
 
     return SimpleNamespace(
-        page=SimpleNamespace(world=world, account=account),
+        page=SimpleNamespace(world=world, account=account, url="http://virtual.invalid/"),
+        redactor=Redactor(),
         browser_version="virtual",
         trace=SimpleNamespace(start=nothing, stop=nothing),
         context=SimpleNamespace(route=nothing, unroute=nothing),

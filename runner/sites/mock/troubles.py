@@ -17,7 +17,7 @@ _CHALLENGES = {
     locators.TWO_FACTOR: (ErrorKind.CHALLENGE, "asks for a security code (two-factor)"),
     locators.TERMS: (ErrorKind.CHALLENGE, "asks to accept new terms"),
 }
-_BY_HAND = "Open the account in a visible browser (--headed), answer the page by hand, then resume the account."
+_BY_HAND = "Answer the page by hand: runner handoff opens it, and the job goes on."
 
 
 async def read(page: Page, find: locators.Locators, last: LastResponse | None) -> AttemptError | None:

@@ -28,6 +28,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[retry.kinds.KIND]": models.RetryKindSettings,
     "[store]": models.StoreSettings,
     "[profiles]": models.ProfileSettings,
+    "[live]": models.LiveSettings,
     "[[accounts]]": models.AccountSettings,
     "[log]": models.LogSettings,
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from runner.domain.effects import Effect, EffectKind, EffectState
 from runner.domain.jobs import Lease
 from runner.engine.embedded import EmbeddedEngine
-from runner.errors import ErrorKind, InDoubt, NeedsPerson, Rejected, RetryLater, StaleLease
+from runner.errors import ErrorKind, InDoubt, Interrupted, NeedsPerson, Rejected, RetryLater, StaleLease
 from runner.orchestrator.effects import LAST_LOOK_S, SECOND_LOOK_S, Journal
 from runner.sites.interface import BeforeSubmit
 from runner.store.database import Database
@@ -49,6 +49,7 @@ class Scene:
     pauses_s: list[float] = field(default_factory=list)
     losses: list[Exception] = field(default_factory=list)
     during_pause: Callable[[], None] = lambda: None
+    control: Any = None
     monotonic_s: float = 500.0
 
     def passes(self, seconds: float) -> None:
@@ -74,6 +75,7 @@ class Scene:
             answers_when_done=self.answers_when_done,
             fence=fencing,
             lost=lost,
+            control=self.control,
             pause=self.pause,
             monotonic_s=lambda: self.monotonic_s,
         )
@@ -460,3 +462,39 @@ async def test_the_natural_key_of_an_earlier_attempt_of_the_same_job_is_known(sc
     await scene.perform()
     assert await scene.journal().begun(PUBLISH) == KEY
     assert await scene.journal().begun(EffectKind.SEND_MESSAGE) is None
+
+
+class Hands:
+    """Control as the journal sees it: how often a person has had the page, and when nobody may."""
+
+    def __init__(self, doings: list[str]) -> None:
+        self.turns = 0
+        self._doings = doings
+
+    @contextmanager
+    def armed(self) -> Iterator[None]:
+        self._doings.append("hands off")
+        yield
+        self._doings.append("hands on")
+
+
+async def test_nobody_gets_the_page_between_arming_and_the_answer(scene: Scene) -> None:
+    scene.control = Hands(scene.doings)
+    assert await scene.perform() == ("L1", True)
+    assert scene.doings == ["look", "hands off", "fence up", "click", "fence down", "hands on"]
+
+
+async def test_what_a_person_may_have_done_meanwhile_is_looked_at_before_anything_is_fired(scene: Scene) -> None:
+    scene.control = Hands(scene.doings)
+
+    async def taken_over(before_submit: BeforeSubmit) -> str:
+        scene.control.turns += 1  # while the form was being filled in, and they published it by hand
+        scene.ledger.append("by hand")
+        return await scene.fire(before_submit)
+
+    with pytest.raises(Interrupted, match="A person had the page"):
+        await scene.perform(taken_over)
+    assert "click" not in scene.doings
+    assert (await scene.stored()).state is EffectState.PREPARED
+    assert await scene.perform() == ("by hand", False)
+    assert scene.ledger == ["by hand"]

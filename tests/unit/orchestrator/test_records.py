@@ -13,6 +13,7 @@ from runner.store.attempts import Attempts
 from runner.store.check_results import CheckResults
 from runner.store.database import Database
 from runner.store.effects import Effects
+from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.profiles import Profiles
@@ -27,6 +28,7 @@ def all_of(db: Database) -> Records:
         "attempts": Attempts,
         "check_results": CheckResults,
         "effects": Effects,
+        "events": Events,
         "evidence": EvidenceFiles,
         "listings": Listings,
         "profiles": Profiles,

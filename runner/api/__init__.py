@@ -1,0 +1,1 @@
+"""The HTTP side of the runner: the live view today."""
