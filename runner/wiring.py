@@ -15,10 +15,10 @@ from pathlib import Path
 
 import structlog
 
-from runner.browser.checkpoints import Checkpoints
 from runner.api import server
 from runner.api.access import PARAMETER, Access, token_in
 from runner.api.live import live_app
+from runner.browser.checkpoints import Checkpoints
 from runner.browser.discovery import Browser, find_browser
 from runner.browser.launch import Browsers, LaunchRequest, kill_driver_of
 from runner.browser.processes import kill_process

@@ -22,6 +22,7 @@ from runner.orchestrator.asking import WAITING, Need
 from runner.orchestrator.orchestrator import Orchestrator, first_of
 from runner.orchestrator.records import Records
 from runner.orchestrator.rescuer import Rescuer
+from runner.orchestrator.steps import Unrecorded
 from runner.orchestrator.takeovers import Wanted
 from runner.orchestrator.visits import Look, OpenSession, Visit, Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
@@ -134,6 +135,7 @@ class Handoffs:
             visit.end = SessionEnd.INTERRUPTED
             desk.given_back.set()
         visit.end = SessionEnd.HANDED_OVER
+        visit.by_hand = visit.is_signed_in = True
         session.control.wanted = None
         session.control.ring()
         lease, job = await self._free(visit.account, need)
@@ -182,7 +184,7 @@ class Handoffs:
 
     async def _trouble(self, session: OpenSession, account: Account, need: Need | None) -> AttemptError | None:
         """The login probe: what still stands in the way, None when all is well."""
-        session.relay.outside = _unrecorded
+        session.relay.recorder = Unrecorded()
         site, live = session.site, session.live
         async with session.control.at_work("check_login"):
             try:
@@ -198,7 +200,7 @@ class Handoffs:
                     guard=live.guard,
                 )
             finally:
-                session.relay.outside = None
+                session.relay.recorder = None
         if seen is not None and not isinstance(seen, SessionExpired):
             return seen
         return _wrong_person(who, session, account, need)
@@ -264,9 +266,3 @@ def _wrong_person(who: str | None, session: OpenSession, account: Account, need:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-@asynccontextmanager
-async def _unrecorded(name: str, detail: str = "") -> AsyncIterator[None]:
-    """A Step outside any Attempt: nothing records it."""
-    yield

@@ -102,11 +102,13 @@ class SigningIn:
                 log.info("the login ended in mid-flow; signing in again")
         raise AssertionError("unreachable")
 
-    async def sign_in(self, trial: Signing, session: OpenSession, *, after: After = After.LOOK) -> None:
-        """Have the Site show the right Account. `after` is PERSON when a person had the browser in hand before.
+    async def sign_in(self, trial: Signing, session: OpenSession) -> None:
+        """Have the Site show the right Account.
 
         Raises NeedsPerson when it shows another one, SignInWaits when the password must be left alone.
         """
+        after = After.PERSON if trial.visit.by_hand else After.LOOK
+        trial.visit.by_hand = False
         if trial.visit.look.checkpoint is not None:
             await self._restore_chosen(trial, session, trial.visit.look.checkpoint)
             return

@@ -12,7 +12,6 @@ import structlog
 
 from runner.domain.jobs import Attempt
 from runner.orchestrator.takeovers import Control
-from runner.sites.interface import Steps
 from runner.store.steps import Mark
 from runner.store.steps import Steps as StepRows
 
@@ -114,7 +113,7 @@ class Recorder:
 
 
 class Unrecorded:
-    """Steps outside an Attempt, of which nothing is kept: a look at who is signed in before the browser closes."""
+    """Steps outside an Attempt, of which nothing is kept: a look at who is signed in, before the browser closes or for a person."""
 
     def step(self, name: str, detail: str = "") -> AbstractAsyncContextManager[None]:
         """A Step that leaves no trace."""
@@ -123,19 +122,13 @@ class Unrecorded:
 
 
 class StepRelay:
-    """What a Site calls: passes on to the Recorder of the Attempt that uses the Site now.
-
-    `outside` serves instead while no Attempt does: a look at the login, say, that a person is waiting for.
-    """
+    """What a Site calls: passes on to the Recorder of the Attempt that uses the Site now."""
 
     def __init__(self) -> None:
         self.recorder: Recorder | Unrecorded | None = None
-        self.outside: Steps | None = None
 
     def __call__(self, name: str, detail: str = "") -> AbstractAsyncContextManager[None]:
         """Open a Step in the running Attempt."""
-        if self.recorder is not None:
-            return self.recorder.step(name, detail)
-        if self.outside is not None:
-            return self.outside(name, detail)
-        raise RuntimeError("a Site was used outside an Attempt")
+        if self.recorder is None:
+            raise RuntimeError("a Site was used outside an Attempt")
+        return self.recorder.step(name, detail)

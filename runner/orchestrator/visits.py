@@ -69,7 +69,8 @@ class OpenSession:
 class Visit:
     """One Account's turn. `spoilt` is set when an Attempt failed, so that the next one gets a fresh browser.
 
-    `is_signed_in` is set when the Site has shown the Account in the Session that is open.
+    `is_signed_in` is set when the Site has shown the Account in the Session that is open, `by_hand` when a person had
+    that Session in hand and nobody has looked at the login since.
     """
 
     account: Account
@@ -78,6 +79,7 @@ class Visit:
     end: SessionEnd = SessionEnd.DONE
     spoilt: bool = False
     is_signed_in: bool = False
+    by_hand: bool = False
 
 
 async def _just_go(visit: Visit, session: OpenSession) -> None:
