@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,14 @@ from runner.domain.accounts import Account
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState, Mode
 from runner.engine.embedded import EmbeddedEngine
-from runner.errors import NotFound
+from runner.errors import NotFound, SetupError
 from runner.logs import Redactor
+from runner.orchestrator.attempt_pages import AttemptPages
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.evidence import EvidenceKeeper
+from runner.orchestrator.failures import Failures
+from runner.orchestrator.floods import Floods
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.orchestrator import RESCUE_EVERY_S, Orchestrator
 from runner.orchestrator.owners import Owner
@@ -43,6 +46,7 @@ from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.database import Database
 from runner.store.effects import Effects
+from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
@@ -66,6 +70,8 @@ class Books:
     schedules: Schedules
     engine: EmbeddedEngine
     pruner: Pruner
+    pages: AttemptPages
+    error_groups: ErrorGroups
     clock: Clock
 
 
@@ -77,6 +83,7 @@ class Runner:
     orchestrator: Orchestrator
     cycles: Cycles
     scheduler: Scheduler
+    floods: Floods
     owner: str
 
     async def create_jobs(self, stop: asyncio.Event) -> None:
@@ -84,6 +91,7 @@ class Runner:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.cycles.repeat(stop))
             group.create_task(self.scheduler.repeat(stop))
+            group.create_task(self.floods.repeat(stop))
 
 
 @asynccontextmanager
@@ -112,8 +120,28 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             schedules=Schedules(db),
             engine=engine,
             pruner=Pruner(engine=engine, attempts=records.attempts, folder=settings.evidence.dir, clock=clock),
+            error_groups=ErrorGroups(db),
+            pages=AttemptPages(
+                engine=engine,
+                records=records,
+                folder=settings.evidence.dir,
+                secrets_of=lambda name: _secrets_of(settings, records.accounts, name),
+            ),
             clock=clock,
         )
+
+
+async def _secrets_of(settings: Settings, accounts: Accounts, name: str) -> Sequence[str]:
+    """What must stand on no page of an Account's Attempts; nothing when it cannot be had, for then nobody has it."""
+    try:
+        return [(await _resolved(settings, await accounts.by_name(name))).value.get_secret_value()]
+    except SetupError:
+        return []
+
+
+async def _resolved(settings: Settings, account: Account) -> secrets.Resolved:
+    folder = settings.file.parent if settings.file else None
+    return await asyncio.to_thread(secrets.resolve, account.secret, account=account.name, base_dir=folder)
 
 
 async def _sync(accounts: Accounts, configured: tuple[AccountSettings, ...]) -> None:
@@ -151,6 +179,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
     keeper = EvidenceKeeper(
         folder=settings.evidence.dir, rows=records.evidence, budget_s=settings.timeouts.evidence_s, clock=clock
     )
+    floods = Floods(events=books.events, after=settings.evidence.flood_after, clock=clock)
     rules = AttemptRules(
         attempt_s=settings.timeouts.attempt_s,
         trace=settings.evidence.trace,
@@ -162,6 +191,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         visits=visits,
         records=records,
         keeper=keeper,
+        failures=Failures(keeper=keeper, pages=books.pages, floods=floods),
         rules=rules,
         password_of=plans.password,
         clock=clock,
@@ -203,7 +233,9 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         clock=clock,
     )
     scheduler = Scheduler(engine=engine, clock=clock)
-    return Runner(books=books, orchestrator=orchestrator, cycles=cycles, scheduler=scheduler, owner=owner)
+    return Runner(
+        books=books, orchestrator=orchestrator, cycles=cycles, scheduler=scheduler, floods=floods, owner=owner
+    )
 
 
 class _Plans:
@@ -259,8 +291,7 @@ class _Plans:
 
     async def password(self, account: Account) -> str:
         """An Account's password, known to the Redactor before anybody can log it. Raises SetupError."""
-        folder = self._settings.file.parent if self._settings.file else None
-        resolved = await asyncio.to_thread(secrets.resolve, account.secret, account=account.name, base_dir=folder)
+        resolved = await _resolved(self._settings, account)
         password = resolved.value.get_secret_value()
         self._redactor.add(password)
         if resolved.warning and resolved.warning not in self._warned:

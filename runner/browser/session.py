@@ -24,6 +24,7 @@ from runner.browser.last_picture import LastPicture
 from runner.browser.listening import Listener
 from runner.browser.ring import Ring
 from runner.browser.tracing import Trace
+from runner.browser.trail import Trail
 from runner.domain.clock import Clock
 from runner.errors import BrowserGone
 from runner.logs import Redactor
@@ -105,6 +106,7 @@ class LiveSession:
         self._listener = Listener(context, page, guard=guard, ring=self.ring, gone=self.gone, clock=clock)
         self.picture = LastPicture(context, page, every_s=last_picture_every_s, gone=self.gone, clock=clock)
         self.trace = Trace(context, redactor, temp_dir)
+        self.trail = Trail(page, picture=self.picture, gone=self.gone)
         self._tasks: list[asyncio.Task[None]] = []
 
     def watch(self) -> None:
@@ -137,8 +139,8 @@ class LiveSession:
 
     @contextlib.asynccontextmanager
     async def signing_in(self) -> AsyncIterator[None]:
-        """What happens inside stands in no trace and on no last picture: a password is typed there."""
-        with self.picture.paused():
+        """What happens inside stands in no trace, trail or last picture: a password is typed there."""
+        with self.picture.paused(), self.trail.paused():
             await self.within(self.timeouts.action_s, self.trace.pause(), "pausing the trace")
             try:
                 yield

@@ -14,6 +14,7 @@ from runner.cli import (
     demo,
     doctor,
     effects,
+    errors,
     evidence,
     inbox,
     init,
@@ -51,6 +52,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(errors.app, name="errors")
 app.add_typer(effects.app, name="effects")
 
 

@@ -20,15 +20,10 @@ from runner.domain.states import AccountState, Outcome, SessionEnd
 from runner.engine.interface import JobEngine
 from runner.errors import (
     AttemptError,
-    Conflict,
     ErrorKind,
-    InternalError,
     Interrupted,
     NeedsPerson,
-    ProfileInUse,
     Rejected,
-    RetryLater,
-    RunnerError,
     SessionExpired,
     SetupError,
     SiteChanged,
@@ -36,11 +31,13 @@ from runner.errors import (
 )
 from runner.orchestrator.effects import Journal
 from runner.orchestrator.evidence import EvidenceKeeper
+from runner.orchestrator.failures import Failure, Failures
 from runner.orchestrator.patience import recorded
 from runner.orchestrator.records import Goods, Inbox, Records
 from runner.orchestrator.steps import Recorder
 from runner.orchestrator.visits import OpenSession, Visit, Visits
 from runner.orchestrator.watch import Ending, Watch
+from runner.orchestrator.wording import OUTCOMES, before_the_page, words
 from runner.sites.flow import Stage
 from runner.sites.flows import catalog
 from runner.sites.params import Params
@@ -78,6 +75,7 @@ class Trial:
     sign_ins: int = 0
     evidence_dir: str | None = None
     failure: AttemptError | None = None
+    kept: Failure | None = None
     _popups_before: int = 0
 
     def begin(self, session: OpenSession) -> None:
@@ -101,6 +99,7 @@ class Attempts:
         visits: Visits,
         records: Records,
         keeper: EvidenceKeeper,
+        failures: Failures,
         rules: AttemptRules,
         password_of: Callable[[Account], Awaitable[str]],
         clock: Clock,
@@ -110,6 +109,7 @@ class Attempts:
         self._visits = visits
         self._records = records
         self._keeper = keeper
+        self._failures = failures
         self._rules = rules
         self._password_of = password_of
         self._clock = clock
@@ -154,12 +154,20 @@ class Attempts:
         session.relay.recorder = trial.recorder
         trial.begin(session)
         await self._records.attempts.joined(trial.attempt, session.row)
-        if self._rules.trace == "always" or (self._rules.trace == "on-retry" and trial.attempt.number > 1):
-            await session.live.trace.start()
+        await self._record(trial, session)
         stage = await self._stage(trial, session, params)
         result = await self._signed_in(trial, session, lambda: flow.perform(stage))
         await session.live.trace.stop(None)
+        session.live.trail.end()
         return result
+
+    async def _record(self, trial: Trial, session: OpenSession) -> None:
+        """Begin to keep what explains a failure: more of it where one has failed before, or somebody debugs."""
+        again = trial.attempt.number > 1 or trial.visit.look.debug
+        if self._rules.trace == "always" or trial.visit.look.debug or (self._rules.trace == "on-retry" and again):
+            await session.live.trace.start()
+        session.live.trail.begin(pictures_without=await self._secrets_of(trial.visit.account) if again else None)
+        trial.recorder.trail = session.live.trail
 
     async def _stage(self, trial: Trial, session: OpenSession, params: Params) -> Stage[Any]:
         account = trial.visit.account
@@ -228,7 +236,7 @@ class Attempts:
             return error
         session = trial.session
         if session is None:
-            return _before_the_page(error)
+            return before_the_page(error)
         return await translate(
             error,
             site=session.site,
@@ -242,7 +250,7 @@ class Attempts:
         """Evidence at once, though reading back may find that all is well: it leads the page elsewhere."""
         error = await self._translated(trial, raised)
         log.warning("the answer to a submit is lost; reading back", kind=error.kind, error=error.what)
-        trial.evidence_dir = await self._keep_evidence(trial, error)
+        await self._keep(trial, error, counts=False)
 
     async def _failed(self, trial: Trial, raised: Exception) -> None:
         """Evidence first, then policy."""
@@ -251,8 +259,7 @@ class Attempts:
         if error.kind is ErrorKind.INTERNAL:
             log.error("internal error", exc_info=raised)
         trial.failure = error
-        if trial.evidence_dir is None:
-            trial.evidence_dir = await self._keep_evidence(trial, error)
+        failure = await self._keep(trial, error)
         await self._pause_for_a_person(trial)
         counted = lease.job.attempts + 1
         decision = decide(
@@ -264,7 +271,7 @@ class Attempts:
         )
         if decision.next is Next.FAIL and await self._records.fired_and_unsettled(lease):
             decision = Decision(next=Next.UNKNOWN, wait_s=0, reason="fired, and no attempt is left to read back")
-        log.warning("attempt failed", kind=error.kind, error=error.what, next=decision.next, reason=decision.reason)
+        await self._failures.tell(failure, decision)
         trial.visit.spoilt = not isinstance(error, Rejected)
         trial.visit.end = SessionEnd.CRASHED if error.kind is ErrorKind.BROWSER_CRASHED else SessionEnd.FAILED
         try:
@@ -272,6 +279,7 @@ class Attempts:
             await recorded(lambda: self._apply(trial, error, decision))
         except StaleLease as lost:
             await self._let_go(lease, lost)
+        await self._failures.show(trial.attempt)
 
     async def _let_go(self, lease: Lease, lost: StaleLease) -> None:
         """The lease is another's now, and nothing is recorded. Should it be ours all the same, a person is asked.
@@ -288,23 +296,23 @@ class Attempts:
             log.error("internal error", error=words)
 
     async def _apply(self, trial: Trial, error: AttemptError, decision: Decision) -> None:
-        lease, kind, words = trial.lease, error.kind, _words(error, decision, trial.lease)
+        lease, kind, told = trial.lease, error.kind, words(error, decision, trial.lease)
         match decision.next:
             case Next.RETRY:
                 due_at = self._clock.now() + timedelta(seconds=decision.wait_s)
-                await self._engine.retry_later(lease, due_at=due_at, kind=kind, error=words)
+                await self._engine.retry_later(lease, due_at=due_at, kind=kind, error=told)
             case Next.FAIL:
-                await self._engine.fail(lease, kind=kind, error=words)
+                await self._engine.fail(lease, kind=kind, error=told)
             case Next.UNKNOWN:
-                await self._records.give_to_a_person(lease, words)
-                await self._engine.doubt(lease, kind=kind, error=words)
+                await self._records.give_to_a_person(lease, told)
+                await self._engine.doubt(lease, kind=kind, error=told)
             case Next.REQUEUE:
                 due_at = self._clock.now() + timedelta(seconds=decision.wait_s)
-                await self._engine.requeue(lease, due_at=due_at, error=words)
+                await self._engine.requeue(lease, due_at=due_at, error=told)
             case Next.PARK:
                 state = AccountState.LOCKED if kind is ErrorKind.ACCOUNT_LOCKED else AccountState.PARKED
-                await self._records.accounts.set_state(trial.visit.account.name, state, reason=words)
-                await self._engine.park(lease, kind=kind, error=words)
+                await self._records.accounts.set_state(trial.visit.account.name, state, reason=told)
+                await self._engine.park(lease, kind=kind, error=told)
 
     async def _ended_from_outside(self, trial: Trial, ending: Ending) -> None:
         trial.visit.spoilt = True
@@ -341,18 +349,33 @@ class Attempts:
                 sign_ins=trial.sign_ins,
                 popups=trial.popups,
                 evidence_dir=trial.evidence_dir,
+                locator=error.locator if error else None,
+                site_revision=trial.kept.revision if error and trial.kept else None,
+                signature=trial.kept.group if error and trial.kept else None,
             )
         )
 
-    async def _keep_evidence(self, trial: Trial, error: AttemptError) -> str | None:
-        """Pictures and texts of what the browser saw; the folder below the evidence folder, None when none was made."""
-        live = trial.session.live if trial.session else None
-        try:
-            secrets = await self._secrets_of(trial.visit.account)
-            return await self._keeper.keep(trial.attempt, live, error, step=trial.recorder.failed_in, secrets=secrets)
-        except Exception as problem:
-            log.error("evidence could not be recorded", error=str(problem), exc_info=problem)
-            return None
+    async def _keep(self, trial: Trial, error: AttemptError, *, counts: bool = True) -> Failure:
+        """Pictures and texts of what the browser saw, once in an Attempt, and the error group of its failure."""
+        account, session = trial.visit.account, trial.session
+        trial.kept = self._failures.judge(
+            trial.attempt,
+            trial.lease,
+            error,
+            step=trial.recorder.failed_in,
+            site=account.site,
+            revision=session.site.revision if session else "",
+            counts=counts,
+        )
+        if trial.evidence_dir is None:
+            live = session.live if session else None
+            trial.evidence_dir = await self._failures.keep(
+                trial.kept,
+                live,
+                secrets=lambda: self._secrets_of(account),
+                conditions=lambda: self._visits.conditions(account),
+            )
+        return trial.kept
 
     async def _secrets_of(self, account: Account) -> Sequence[str]:
         """What must not be seen in pictures; nothing when the password cannot be had, for then no page holds it."""
@@ -367,33 +390,3 @@ class Attempts:
             return
         log.info("paused: look around in the browser, then press Resume in the inspector")
         await session.live.inspect()
-
-
-OUTCOMES = {
-    Next.RETRY: Outcome.RETRIED,
-    Next.FAIL: Outcome.FAILED,
-    Next.PARK: Outcome.PARKED,
-    Next.UNKNOWN: Outcome.UNKNOWN,
-    Next.REQUEUE: Outcome.INTERRUPTED,
-}
-
-
-def _words(error: AttemptError, decision: Decision, lease: Lease) -> str:
-    """What a person reads beside the Job: where patience has ended, how long it lasted and what to do instead."""
-    if decision.next is not Next.FAIL or not isinstance(error, RetryLater | SessionExpired):
-        return str(error)
-    tried = lease.job.attempts + 1
-    times = "once" if tried == 1 else f"{tried} times"
-    cure = error.cure or f"Try again: runner jobs retry {lease.job.id}"
-    return f"{error.what} It was tried {times}. {cure}"
-
-
-def _before_the_page(error: Exception) -> AttemptError:
-    """An error before there was a page to ask."""
-    if isinstance(error, Conflict):
-        return ProfileInUse(error.what, cure=error.cure)
-    if isinstance(error, RunnerError):
-        return Rejected(error.what, cure=error.cure)
-    if isinstance(error, TimeoutError):
-        return RetryLater("The browser did not open in time.", kind=ErrorKind.TIMEOUT)
-    return InternalError(f"{type(error).__name__}: {error}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from runner.browser.launch import Browsers, LaunchRequest
@@ -14,7 +16,7 @@ from runner.browser.session import LiveSession
 from runner.domain.accounts import Account
 from runner.domain.jobs import Session
 from runner.domain.states import AccountState, Mode, SessionEnd
-from runner.errors import Conflict, NeedsPerson
+from runner.errors import Conflict, NeedsPerson, RunnerError
 from runner.orchestrator.steps import StepRelay
 from runner.sites.interface import Site
 from runner.sites.popups import PopupWatch
@@ -22,6 +24,10 @@ from runner.store.accounts import Accounts
 from runner.store.profiles import Profiles
 from runner.store.sessions import Sessions
 
+log = structlog.get_logger()
+
+CONDITIONS_S = 1.0
+"""A Site that says nothing of itself by then is left alone: nobody waits for it while an Attempt ends."""
 PROFILE_WAIT_S = 15.0
 """A profile that is just being closed elsewhere is free within the close deadline; one that is really in use is not."""
 
@@ -34,6 +40,8 @@ class Look:
     slow_mo_ms: int | None = None
     pause_on_error: bool = False
     keep_open: bool = False
+    debug: bool = False
+    """Keep a trace and a picture of every Step from the first Attempt on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +157,16 @@ class Visits:
             relay=relay,
             allowed_origins=frozenset(request.allowed_origins),
         )
+
+    async def conditions(self, account: Account) -> Mapping[str, Any]:
+        """What the Account's Site can say of its own circumstances; {} when it cannot, or not in time."""
+        try:
+            plan = self._plan_for(account)
+            async with asyncio.timeout(CONDITIONS_S):
+                return await plan.adapter.conditions(plan.base_url)
+        except (RunnerError, OSError, ValueError, TimeoutError) as problem:
+            log.info("the site's conditions are not known", site=account.site, error=str(problem))
+            return {}
 
     async def close(self, visit: Visit) -> None:
         """Close the visit's Session, if one is open, and record why it ended."""

@@ -28,6 +28,8 @@ from runner.engine.embedded import EmbeddedEngine
 from runner.errors import Conflict
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.failures import Failures
+from runner.orchestrator.floods import Floods
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.orchestrator import Orchestrator
 from runner.orchestrator.owners import Owner
@@ -39,6 +41,7 @@ from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.database import Database
 from runner.store.effects import Effects
+from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.profiles import Profiles
@@ -177,6 +180,11 @@ class Life:
             visits=visits,
             records=self.records,
             keeper=cast("Any", NoEvidence()),
+            failures=Failures(
+                keeper=cast("Any", NoEvidence()),
+                pages=cast("Any", NoEvidence()),
+                floods=Floods(events=Events(self.db), after=5, clock=self.clock),
+            ),
             rules=AttemptRules(attempt_s=300, trace="off", policy_for=lambda kind: POLICY),
             password_of=password,
             clock=self.clock,
