@@ -84,6 +84,7 @@ class Runner:
     cycles: Cycles
     scheduler: Scheduler
     floods: Floods
+    visits: Visits
     owner: str
 
     async def create_jobs(self, stop: asyncio.Event) -> None:
@@ -234,7 +235,13 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
     )
     scheduler = Scheduler(engine=engine, clock=clock)
     return Runner(
-        books=books, orchestrator=orchestrator, cycles=cycles, scheduler=scheduler, floods=floods, owner=owner
+        books=books,
+        orchestrator=orchestrator,
+        cycles=cycles,
+        scheduler=scheduler,
+        floods=floods,
+        visits=visits,
+        owner=owner,
     )
 
 

@@ -26,7 +26,7 @@ from runner.browser.ring import Ring
 from runner.browser.tracing import Trace
 from runner.browser.trail import Trail
 from runner.domain.clock import Clock
-from runner.errors import BrowserGone
+from runner.errors import BrowserGone, RunnerError
 from runner.logs import Redactor
 
 T = TypeVar("T")
@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 DYING_S = 0.5
 KILL_S = 5.0
 """How long a killed process may take to disappear: the kernel frees its memory first."""
+RESUME = "() => window.__pw_resume && window.__pw_resume()"
 INSPECT_S = 7 * 86_400.0
 """Nobody looks around in a browser for longer than a week."""
 
@@ -136,6 +137,20 @@ class LiveSession:
             await self.within(INSPECT_S, self.page.pause(), "looking around")
         except BrowserGone as gone:
             log.info("nobody looks around any more", reason=gone.what)
+
+    @contextlib.asynccontextmanager
+    async def inspected(self) -> AsyncIterator[None]:
+        """Playwright's inspector stands beside the page while the body runs, whatever is pressed in it meanwhile."""
+        looking = asyncio.create_task(self.inspect(), name=f"inspector of browser {self.pid}")
+        try:
+            yield
+        finally:
+            if not looking.done() and not self.gone.is_set():
+                # What the inspector's own Resume calls: without it every later action would wait for that button.
+                with contextlib.suppress(PlaywrightError, RunnerError):
+                    await self.within(self.timeouts.action_s, self.page.evaluate(RESUME), "ending the pause")
+            looking.cancel()
+            await asyncio.wait({looking}, timeout=self.timeouts.close_s)
 
     @contextlib.asynccontextmanager
     async def signing_in(self) -> AsyncIterator[None]:

@@ -74,7 +74,7 @@ def run(
             )
             (job,) = await runner.books.engine.submit([new])
             async with Progress(runner.books.events, job_id=job.id):
-                return await runner.orchestrator.run_job(job.id, look, stop, on_wait=_Waiting())
+                return await runner.orchestrator.run_job(job.id, look, stop, on_wait=Waiting())
 
     try:
         job = options.enter(work)
@@ -92,9 +92,14 @@ def parameters(flow: str, pairs: list[str], file: Path | None) -> dict[str, Any]
     return stored
 
 
+def needs_display() -> bool:
+    """Whether this machine has no display to show a window on."""
+    return sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 def need_display() -> None:
     """Raises SetupError where no window can be shown, with the command that helps."""
-    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+    if not needs_display():
         return
     again = " ".join(["runner", *sys.argv[1:]])
     if shutil.which("xvfb-run"):
@@ -104,7 +109,7 @@ def need_display() -> None:
     raise SetupError("This machine has no display, and a headed browser needs one.", cure=cure)
 
 
-class _Waiting:
+class Waiting:
     """Says once for each reason why nothing happens yet."""
 
     def __init__(self) -> None:

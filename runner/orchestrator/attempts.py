@@ -33,6 +33,7 @@ from runner.orchestrator.effects import Journal
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failure, Failures
 from runner.orchestrator.patience import recorded
+from runner.orchestrator.pausing import pause_for_a_person
 from runner.orchestrator.records import Goods, Inbox, Records
 from runner.orchestrator.steps import Recorder
 from runner.orchestrator.visits import OpenSession, Visit, Visits
@@ -260,7 +261,8 @@ class Attempts:
             log.error("internal error", exc_info=raised)
         trial.failure = error
         failure = await self._keep(trial, error)
-        await self._pause_for_a_person(trial)
+        live = trial.session.live if trial.session else None
+        await pause_for_a_person(trial.visit.look, live, error, step=trial.recorder.failed_in, attempt=trial.attempt)
         counted = lease.job.attempts + 1
         decision = decide(
             error,
@@ -383,10 +385,3 @@ class Attempts:
             return [await self._password_of(account)]
         except SetupError:
             return []
-
-    async def _pause_for_a_person(self, trial: Trial) -> None:
-        session = trial.session
-        if not trial.visit.look.pause_on_error or session is None or session.live.gone.is_set():
-            return
-        log.info("paused: look around in the browser, then press Resume in the inspector")
-        await session.live.inspect()

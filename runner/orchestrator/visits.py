@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +14,9 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from runner.browser.launch import Browsers, LaunchRequest
 from runner.browser.session import LiveSession
 from runner.domain.accounts import Account
-from runner.domain.jobs import Session
+from runner.domain.jobs import Attempt, Session
 from runner.domain.states import AccountState, Mode, SessionEnd
-from runner.errors import Conflict, NeedsPerson, RunnerError
+from runner.errors import AttemptError, Conflict, NeedsPerson, RunnerError
 from runner.orchestrator.steps import StepRelay
 from runner.sites.interface import Site
 from runner.sites.popups import PopupWatch
@@ -32,6 +32,10 @@ PROFILE_WAIT_S = 15.0
 """A profile that is just being closed elsewhere is free within the close deadline; one that is really in use is not."""
 
 
+Stop = Callable[[str | None, AttemptError, Attempt, bool], Awaitable[None]]
+"""Told of a failure's Step, its error, the Attempt, and whether its browser lives."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """How the browser is shown and what happens on an error, for people who watch."""
@@ -42,6 +46,8 @@ class Look:
     keep_open: bool = False
     debug: bool = False
     """Keep a trace and a picture of every Step from the first Attempt on."""
+    stopped: Stop | None = None
+    """With `pause_on_error`: asked where it stopped, with the inspector open; its return ends the pause."""
 
 
 @dataclass(frozen=True, kw_only=True)
