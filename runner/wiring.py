@@ -36,6 +36,7 @@ from runner.orchestrator.orchestrator import RESCUE_EVERY_S, Orchestrator
 from runner.orchestrator.owners import Owner
 from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
+from runner.orchestrator.replays import Replays
 from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.scheduler import Scheduler
 from runner.orchestrator.visits import Look, SitePlan, Visits
@@ -85,6 +86,7 @@ class Runner:
     scheduler: Scheduler
     floods: Floods
     visits: Visits
+    replays: Replays
     owner: str
 
     async def create_jobs(self, stop: asyncio.Event) -> None:
@@ -241,6 +243,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         scheduler=scheduler,
         floods=floods,
         visits=visits,
+        replays=Replays(engine=engine, records=records, visits=visits, folder=settings.evidence.dir),
         owner=owner,
     )
 

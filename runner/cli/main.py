@@ -23,6 +23,7 @@ from runner.cli import (
     listings,
     market,
     output,
+    replay,
     run,
     schedules,
     sessions,
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.command("demo", short_help="See the whole at work: six accounts, one mock marketplace.")(demo.demo)
 app.command("run", short_help="Perform one flow for one account, now.")(run.run)
 app.command("debug", short_help="Perform one flow visibly, and stop where it fails.")(debug.debug)
+app.command("replay", short_help="Perform the flow of an attempt once more.")(replay.replay)
 app.command("daemon", short_help="Rotate through all accounts until stopped.")(daemon.daemon)
 app.command("cycle", short_help="Serve every active account once.")(cycle.cycle)
 app.command("market", short_help="Serve the mock marketplace on this machine.")(market.market)

@@ -164,6 +164,10 @@ class Visits:
             allowed_origins=frozenset(request.allowed_origins),
         )
 
+    def plan(self, account: Account) -> SitePlan:
+        """The adapter of an Account's Site, and where it begins. Raises NotFound for a site that is not configured."""
+        return self._plan_for(account)
+
     async def conditions(self, account: Account) -> Mapping[str, Any]:
         """What the Account's Site can say of its own circumstances; {} when it cannot, or not in time."""
         try:

@@ -122,8 +122,11 @@ class Site(ABC):
         return {}
 
     @classmethod
-    async def set_conditions(cls, base_url: str, conditions: Mapping[str, Any]) -> None:
-        """Make the Site's circumstances those that `conditions` told of before. Raises SetupError when it cannot."""
+    async def set_conditions(cls, base_url: str, conditions: Mapping[str, Any], *, afresh: bool) -> None:
+        """Make the Site's circumstances those that `conditions` told of; `afresh` as if nothing of them were used up.
+
+        Raises SetupError when that cannot be done.
+        """
         raise SetupError(f'The conditions of site "{cls.name}" cannot be set from here.', cure="Replay without them.")
 
     def same_account(self, shown: str, username: str) -> bool:
