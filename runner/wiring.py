@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from runner.browser import trace_folder
 from runner.browser.discovery import Browser, find_browser
 from runner.browser.launch import Browsers, LaunchRequest, kill_driver_of
 from runner.browser.processes import kill_process
@@ -38,6 +39,7 @@ from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
 from runner.orchestrator.replays import Replays
 from runner.orchestrator.rescuer import Rescuer
+from runner.orchestrator.salvage import Salvage
 from runner.orchestrator.scheduler import Scheduler
 from runner.orchestrator.visits import Look, SitePlan, Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
@@ -209,6 +211,12 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor) -> Runner:
         kill_driver=kill_driver_of,
         kill_process=kill_process,
         kept_from_writing_by=books.database.kept_from_writing_by,
+        salvage=Salvage(
+            records=records,
+            pages=books.pages,
+            folder=settings.evidence.dir,
+            secrets_of=lambda name: _secrets_of(settings, records.accounts, name),
+        ),
     )
     orchestrator = Orchestrator(
         engine=engine,
@@ -289,6 +297,7 @@ class _Plans:
                 close_s=timeouts.close_s,
             ),
             redactor=self._redactor,
+            traces_in=self._settings.evidence.dir / trace_folder.ROOT,
             last_picture_every_s=self._settings.evidence.last_picture_every_s,
         )
 

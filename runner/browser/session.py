@@ -23,6 +23,7 @@ from runner.browser.guard import BlockedRequest, Guard
 from runner.browser.last_picture import LastPicture
 from runner.browser.listening import Listener
 from runner.browser.ring import Ring
+from runner.browser.trace_folder import TraceFolder
 from runner.browser.tracing import Trace
 from runner.browser.trail import Trail
 from runner.domain.clock import Clock
@@ -88,6 +89,7 @@ class LiveSession:
         clock: Clock,
         last_picture_every_s: float,
         temp_dir: Path,
+        trace_folder: TraceFolder | None = None,
     ) -> None:
         self.account = account
         self.profile_dir = profile_dir
@@ -106,7 +108,7 @@ class LiveSession:
         self._closing: asyncio.Task[Closed] | None = None
         self._listener = Listener(context, page, guard=guard, ring=self.ring, gone=self.gone, clock=clock)
         self.picture = LastPicture(context, page, every_s=last_picture_every_s, gone=self.gone, clock=clock)
-        self.trace = Trace(context, redactor, temp_dir)
+        self.trace = Trace(context, redactor, temp_dir, folder=trace_folder)
         self.trail = Trail(page, picture=self.picture, gone=self.gone)
         self._tasks: list[asyncio.Task[None]] = []
 

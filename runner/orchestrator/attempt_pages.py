@@ -122,7 +122,7 @@ class AttemptPages:
             job_state=str(job.state),
             outcome=_outcome(attempt),
             kind=str(attempt.kind) if attempt.kind else None,
-            what=told.what or clean.text(attempt.error or ""),
+            what=told.what or clean.text(attempt.error or _without_error(attempt)),
             cure=told.cure or (signatures.cure(attempt.kind, locator=attempt.locator) if attempt.kind else ""),
             then=clean.text(_then(attempt, job)),
             started_at=attempt.started_at,
@@ -175,6 +175,12 @@ def _outcome(attempt: Attempt) -> str:
             return f"was {attempt.outcome}"
         case _:
             return "failed"
+
+
+def _without_error(attempt: Attempt) -> str:
+    if attempt.outcome is Outcome.INTERRUPTED:
+        return "The runner ended in the middle of it; what the browser had been seen to do until then was salvaged."
+    return ""
 
 
 def _then(attempt: Attempt, job: Job) -> str:

@@ -166,7 +166,7 @@ class Attempts:
         """Begin to keep what explains a failure: more of it where one has failed before, or somebody debugs."""
         again = trial.attempt.number > 1 or trial.visit.look.debug
         if self._rules.trace == "always" or trial.visit.look.debug or (self._rules.trace == "on-retry" and again):
-            await session.live.trace.start()
+            await session.live.trace.start(trial.attempt.id)
         session.live.trail.begin(pictures_without=await self._secrets_of(trial.visit.account) if again else None)
         trial.recorder.trail = session.live.trail
 

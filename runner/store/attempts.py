@@ -92,6 +92,12 @@ class Attempts:
             data = {"outcome": str(outcome), "number": started.number} | told
             await events.record(self._db, connection, [_fact("AttemptEnded", lease, started, account_id, data)])
 
+    async def found_evidence(self, ended: Attempt, evidence_dir: str) -> None:
+        """Record where the Evidence of an Attempt is that had none when it ended."""
+        had_none = update(attempt).where(attempt.c.id == ended.id, attempt.c.evidence_dir.is_(None))
+        async with self._db.write(durable=False) as connection:
+            await connection.execute(had_none.values(evidence_dir=evidence_dir))
+
     async def get(self, attempt_id: int) -> Attempt:
         """One Attempt. Raises NotFound."""
         async with self._db.read() as connection:
