@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.error_groups import ErrorGroup, GroupFilter
@@ -28,12 +28,14 @@ class ErrorGroups:
         async with self._db.read() as connection:
             account_id = None if which.account is None else await id_of(connection, which.account)
             conditions = _conditions(which, account_id)
-            counted = (await connection.execute(_counted(conditions).limit(limit))).all()
-            whose = await _whose(connection, [row.signature for row in counted], conditions)
-            wanted = {number for row in counted for number in (row.first_id, row.last_id, row.shown_id) if number}
+            by_job = account_id is not None or which.flow is not None
+            counted = (await connection.execute(_counted(conditions, by_job=by_job).limit(limit))).all()
+            listed = [row.signature for row in counted]
+            whose, shown = await _whose(connection, listed, conditions), await _shown(connection, listed)
+            wanted = {number for row in counted for number in (row.first_id, row.last_id)} | set(shown.values())
             found = await connection.execute(_told().where(attempt.c.id.in_(wanted)))
             told = {row.id: row for row in found}
-        return [_group(row, whose[row.signature], told) for row in counted]
+        return [_group(row, whose[row.signature], told, shown.get(row.signature)) for row in counted]
 
     async def get(self, begins_with: str) -> ErrorGroup:
         """The one group whose name is this, or begins so. Raises NotFound, and Conflict when several do."""
@@ -72,8 +74,8 @@ def _conditions(which: GroupFilter, account_id: int | None) -> list[ColumnElemen
     return conditions
 
 
-def _counted(conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    with_evidence = case((attempt.c.evidence_dir.is_not(None), attempt.c.id))
+def _counted(conditions: Sequence[ColumnElement[bool]], *, by_job: bool) -> Select[Any]:
+    """Count by signature. Where no condition is about Jobs, the index on signatures alone answers it."""
     last_id = func.max(attempt.c.id)
     return (
         select(
@@ -81,13 +83,29 @@ def _counted(conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
             func.count().label("failures"),
             func.min(attempt.c.id).label("first_id"),
             last_id.label("last_id"),
-            func.max(with_evidence).label("shown_id"),
         )
-        .select_from(attempt.join(job, job.c.id == attempt.c.job_id))
+        .select_from(attempt.join(job, job.c.id == attempt.c.job_id) if by_job else attempt)
         .where(*conditions)
         .group_by(attempt.c.signature)
         .order_by(last_id.desc())
     )
+
+
+async def _shown(connection: AsyncConnection, signatures: Sequence[str]) -> dict[str, int]:
+    """The newest Attempt of each group that kept Evidence."""
+    shown: dict[str, int] = {}
+    for signature in signatures:
+        # From the newest down, and the first one ends it: a few rows of one index each.
+        newest = (
+            select(attempt.c.id)
+            .where(attempt.c.signature == signature, attempt.c.evidence_dir.is_not(None))
+            .order_by(attempt.c.id.desc())
+            .limit(1)
+        )
+        number = (await connection.execute(newest)).scalar()
+        if number is not None:
+            shown[signature] = number
+    return shown
 
 
 async def _whose(
@@ -95,17 +113,18 @@ async def _whose(
 ) -> dict[str, tuple[list[str], list[str]]]:
     """The Accounts and the Flows of each group."""
     statement = (
-        select(attempt.c.signature, account.c.name, job.c.flow)
-        .select_from(attempt.join(job, job.c.id == attempt.c.job_id).join(account, account.c.id == job.c.account_id))
+        select(attempt.c.signature, job.c.account_id, job.c.flow)
+        .select_from(attempt.join(job, job.c.id == attempt.c.job_id))
         .where(attempt.c.signature.in_(signatures), *conditions)
         .distinct()
     )
-    names: dict[str, set[str]] = {signature: set() for signature in signatures}
+    names = {row.id: row.name for row in await connection.execute(select(account.c.id, account.c.name))}
+    whose: dict[str, set[str]] = {signature: set() for signature in signatures}
     flows: dict[str, set[str]] = {signature: set() for signature in signatures}
     for row in await connection.execute(statement):
-        names[row.signature].add(row.name)
+        whose[row.signature].add(names[row.account_id])
         flows[row.signature].add(row.flow)
-    return {signature: (sorted(names[signature]), sorted(flows[signature])) for signature in signatures}
+    return {signature: (sorted(whose[signature]), sorted(flows[signature])) for signature in signatures}
 
 
 def _told() -> Select[Any]:
@@ -113,7 +132,9 @@ def _told() -> Select[Any]:
     return select(attempt, account.c.site).select_from(joined)
 
 
-def _group(row: Row[Any], whose: tuple[list[str], list[str]], told: dict[int, Row[Any]]) -> ErrorGroup:
+def _group(
+    row: Row[Any], whose: tuple[list[str], list[str]], told: dict[int, Row[Any]], shown: int | None
+) -> ErrorGroup:
     last = told[row.last_id]
     return ErrorGroup(
         signature=row.signature,
@@ -128,6 +149,6 @@ def _group(row: Row[Any], whose: tuple[list[str], list[str]], told: dict[int, Ro
         locator=last.locator,
         site_revision=last.site_revision,
         error=last.error or "",
-        example=row.shown_id,
-        evidence_dir=told[row.shown_id].evidence_dir if row.shown_id else None,
+        example=shown,
+        evidence_dir=told[shown].evidence_dir if shown else None,
     )
