@@ -18,6 +18,7 @@ from typing import Any
 from playwright.async_api import Page
 
 MOST = 5
+MOST_OF_KIND = 12
 MOST_ELEMENTS = 3_000
 LONGEST = 120
 LIKE = 0.55
@@ -95,7 +96,7 @@ def elements(snapshot: str) -> list[tuple[str, str]]:
 
 
 def ranked(wanted: Sequence[Wanted], seen: Iterable[tuple[str, str]]) -> list[LookAlike]:
-    """The elements that are most like what was wanted: those of the same kind first."""
+    """The elements that are most like what was wanted, those of the same kind first; all of the kind if none is."""
     found: dict[tuple[str, str], LookAlike] = {}
     for role, name in seen:
         for want in wanted:
@@ -106,6 +107,9 @@ def ranked(wanted: Sequence[Wanted], seen: Iterable[tuple[str, str]]) -> list[Lo
                 old = found.get((role, name))
                 if old is None or (old.same_role, old.likeness) < (same, likeness):
                     found[role, name] = new
+    if found and max(each.likeness for each in found.values()) < LIKE:
+        # A new word has nothing of the old one in it ("Cost" for "Price"): then all of the kind, as the page has them.
+        return list(found.values())[:MOST_OF_KIND]
     order = sorted(found.values(), key=lambda each: (each.likeness + 0.3 * each.same_role, each.name), reverse=True)
     return order[:MOST]
 

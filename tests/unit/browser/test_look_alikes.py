@@ -68,6 +68,14 @@ def test_a_field_is_found_by_a_label_that_was_reworded() -> None:
     assert (found[0].role, found[0].name) == ("textbox", "Write a reply")
 
 
+def test_where_nothing_is_alike_all_of_the_kind_are_shown_as_the_page_has_them() -> None:
+    seen = [("textbox", name) for name in ("Your reference", "Title", "Cost", "Location", "Description", "Colour")]
+
+    found = ranked(read('get_by_label("Price")'), [*seen, ("button", "Continue")])
+
+    assert [each.name for each in found] == [name for _, name in seen]
+
+
 def test_a_mark_is_compared_with_the_marks_of_the_page() -> None:
     found = ranked(read('locator("[data-threads]")'), [("ul", "[data-thread-list]"), ("b", "#x"), ("i", ".icon")])
 
