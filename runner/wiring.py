@@ -8,7 +8,7 @@ import getpass
 import os
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import structlog
 from runner.api import server
 from runner.api.access import PARAMETER, Access, token_in
 from runner.api.live import live_app
+from runner.browser import trace_folder
 from runner.browser.checkpoints import Checkpoints
 from runner.browser.discovery import Browser, find_browser
 from runner.browser.launch import Browsers, LaunchRequest, kill_driver_of
@@ -32,9 +33,12 @@ from runner.domain.states import AccountState, Mode
 from runner.engine.embedded import EmbeddedEngine
 from runner.errors import NotFound, SetupError
 from runner.logs import Redactor
+from runner.orchestrator.attempt_pages import AttemptPages
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.evidence import EvidenceKeeper
+from runner.orchestrator.failures import Failures
+from runner.orchestrator.floods import Floods
 from runner.orchestrator.handoffs import Handoffs
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.open_sessions import OpenSessions
@@ -43,7 +47,9 @@ from runner.orchestrator.owners import Owner
 from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
+from runner.orchestrator.replays import Replays
 from runner.orchestrator.rescuer import Rescuer
+from runner.orchestrator.salvage import Salvage
 from runner.orchestrator.scheduler import Scheduler
 from runner.orchestrator.signing_in import SigningIn, SignInRules
 from runner.orchestrator.visits import Look, SitePlan, Visits
@@ -55,6 +61,7 @@ from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
 from runner.store.database import Database
 from runner.store.effects import Effects
+from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
@@ -78,6 +85,8 @@ class Books:
     schedules: Schedules
     engine: EmbeddedEngine
     pruner: Pruner
+    pages: AttemptPages
+    error_groups: ErrorGroups
     clock: Clock
 
 
@@ -91,6 +100,9 @@ class Runner:
     scheduler: Scheduler
     handoffs: Handoffs
     open_sessions: OpenSessions
+    floods: Floods
+    visits: Visits
+    replays: Replays
     owner: str
 
     async def create_jobs(self, stop: asyncio.Event) -> None:
@@ -98,6 +110,7 @@ class Runner:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.cycles.repeat(stop))
             group.create_task(self.scheduler.repeat(stop))
+            group.create_task(self.floods.repeat(stop))
 
 
 @asynccontextmanager
@@ -128,8 +141,28 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             schedules=Schedules(db),
             engine=engine,
             pruner=Pruner(engine=engine, attempts=records.attempts, folder=settings.evidence.dir, clock=clock),
+            error_groups=ErrorGroups(db),
+            pages=AttemptPages(
+                engine=engine,
+                records=records,
+                folder=settings.evidence.dir,
+                secrets_of=lambda name: _secrets_of(settings, records.accounts, name),
+            ),
             clock=clock,
         )
+
+
+async def _secrets_of(settings: Settings, accounts: Accounts, name: str) -> Sequence[str]:
+    """What must stand on no page of an Account's Attempts; nothing when it cannot be had, for then nobody has it."""
+    try:
+        return [(await _resolved(settings, await accounts.by_name(name))).value.get_secret_value()]
+    except SetupError:
+        return []
+
+
+async def _resolved(settings: Settings, account: Account) -> secrets.Resolved:
+    folder = settings.file.parent if settings.file else None
+    return await asyncio.to_thread(secrets.resolve, account.secret, account=account.name, base_dir=folder)
 
 
 async def _sync(accounts: Accounts, configured: tuple[AccountSettings, ...]) -> None:
@@ -218,6 +251,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
     keeper = EvidenceKeeper(
         folder=settings.evidence.dir, rows=records.evidence, budget_s=settings.timeouts.evidence_s, clock=clock
     )
+    floods = Floods(events=books.events, after=settings.evidence.flood_after, clock=clock)
     rules = AttemptRules(
         attempt_s=settings.timeouts.attempt_s,
         trace=settings.evidence.trace,
@@ -229,6 +263,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
         visits=visits,
         records=records,
         keeper=keeper,
+        failures=Failures(keeper=keeper, pages=books.pages, floods=floods),
         rules=rules,
         signing_in=signing_in,
         password_of=plans.password,
@@ -244,6 +279,12 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
         kill_driver=kill_driver_of,
         kill_process=kill_process,
         kept_from_writing_by=books.database.kept_from_writing_by,
+        salvage=Salvage(
+            records=records,
+            pages=books.pages,
+            folder=settings.evidence.dir,
+            secrets_of=lambda name: _secrets_of(settings, records.accounts, name),
+        ),
     )
 
     def worker() -> Worker:
@@ -287,6 +328,9 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
         scheduler=scheduler,
         handoffs=handoffs,
         open_sessions=open_sessions,
+        floods=floods,
+        visits=visits,
+        replays=Replays(engine=engine, records=records, visits=visits, folder=settings.evidence.dir),
         owner=owner,
     )
 
@@ -355,6 +399,7 @@ class _Plans:
                 close_s=timeouts.close_s,
             ),
             redactor=self._redactor,
+            traces_in=self._settings.evidence.dir / trace_folder.ROOT,
             last_picture_every_s=self._settings.evidence.last_picture_every_s,
             live_fps=self._settings.live.fps,
             live_quality=self._settings.live.quality,
@@ -369,8 +414,7 @@ class _Plans:
 
     async def password(self, account: Account) -> str:
         """An Account's password, known to the Redactor before anybody can log it. Raises SetupError."""
-        folder = self._settings.file.parent if self._settings.file else None
-        resolved = await asyncio.to_thread(secrets.resolve, account.secret, account=account.name, base_dir=folder)
+        resolved = await _resolved(self._settings, account)
         password = resolved.value.get_secret_value()
         self._redactor.add(password)
         if resolved.warning and resolved.warning not in self._warned:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from runner.browser import masks, summary
+from runner.browser import known, look_alikes, masks, summary
 from runner.browser.ring import ConsoleLine, NetworkLine
 from runner.browser.session import LiveSession
 from runner.browser.summary import AttemptFacts
@@ -32,6 +31,7 @@ ANSWER_S = 1.2
 """A page that has not answered by then is taken for hung."""
 TALLEST_PX = 10_000
 MOST_HTML = 5_000_000
+THIN = "Many failures like this one came in a short time: only the picture and this summary are kept of it."
 
 FILE_NAMES = {
     EvidenceKind.SCREENSHOT: "screenshot.png",
@@ -41,6 +41,7 @@ FILE_NAMES = {
     EvidenceKind.NETWORK: "network.jsonl",
     EvidenceKind.TRACE: "trace.zip",
     EvidenceKind.SUMMARY: "summary.md",
+    EvidenceKind.ATTEMPT_PAGE: "attempt.html",
 }
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,7 @@ class Gathered:
     files: list[EvidenceFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     title: str = ""
+    instead: list[look_alikes.LookAlike] = field(default_factory=list)
 
     def left_s(self, most: float = BUDGET_S) -> float:
         """How long the next part may take."""
@@ -97,10 +99,15 @@ async def capture(
     redactor = Redactor(secrets)
     got = Gathered(folder=folder, until=time.monotonic() + max(0.1, budget_s - WRITING_S))
     await _part(got, redactor, "the folder", lambda: _make(folder))
-    if session is not None:
-        await _from_the_browser(session, got, redactor, secrets)
+    if session is not None and facts.thin:
+        got.notes.append(THIN)
+        await _picture(session, got, redactor, secrets)
+    elif session is not None:
+        await _from_the_browser(session, got, redactor, secrets, locator=facts.locator)
+        await _part(got, redactor, "the steps", lambda: asyncio.to_thread(_steps, session, got, redactor))
         await _part(got, redactor, "the console", lambda: _lines(got, session.ring.console.lines(), redactor))
         await _part(got, redactor, "the network", lambda: _lines(got, session.ring.network.lines(), redactor))
+    await _part(got, redactor, "what is known", lambda: _known(got, session, facts, redactor))
     await _part(got, redactor, "the summary", lambda: _summarise(got, session, facts, redactor))
     if not got.has(EvidenceKind.SUMMARY):
         log.warning("evidence_incomplete", account=facts.account, folder=str(folder), notes=got.notes)
@@ -125,7 +132,30 @@ async def keep_page(
     return [dataclasses.replace(file, path=str(prefix / file.path)) for file in got.files]
 
 
-async def _from_the_browser(session: LiveSession, got: Gathered, redactor: Redactor, secrets: Sequence[str]) -> None:
+async def _from_the_browser(
+    session: LiveSession, got: Gathered, redactor: Redactor, secrets: Sequence[str], *, locator: str | None
+) -> None:
+    async def page() -> None:
+        await _part(got, redactor, "the page", lambda: _page(session, got, redactor))
+
+    async def instead() -> None:
+        if locator is not None:
+            await _part(got, redactor, "what matched instead", lambda: _instead(session, got, locator))
+
+    await _picture(session, got, redactor, secrets, beside=(page, instead))
+    if session.trace.running:
+        await _part(got, redactor, "the trace", lambda: _trace(session, got))
+
+
+async def _picture(
+    session: LiveSession,
+    got: Gathered,
+    redactor: Redactor,
+    secrets: Sequence[str],
+    *,
+    beside: Sequence[Callable[[], Awaitable[None]]] = (),
+) -> None:
+    """The screenshot, or else the last picture; a page that answers is asked for what comes `beside`, too."""
     if session.gone.is_set():
         got.notes.append(f"The browser could not be asked: {session.crashed_reason}.")
     else:
@@ -133,14 +163,12 @@ async def _from_the_browser(session: LiveSession, got: Gathered, redactor: Redac
         if answers:
             await asyncio.gather(
                 _part(got, redactor, "the screenshot", lambda: _screenshot(session, got, secrets)),
-                _part(got, redactor, "the page", lambda: _page(session, got, redactor)),
+                *(take() for take in beside),
             )
         else:
             got.notes.append(f"The page hangs: it gave no answer within {ANSWER_S:g} s.")
     if not got.has(EvidenceKind.SCREENSHOT):
         await _part(got, redactor, "the last picture", lambda: _last_picture(session, got))
-    if session.trace.running:
-        await _part(got, redactor, "the trace", lambda: _trace(session, got))
 
 
 async def _part(got: Gathered, redactor: Redactor, name: str, take: Callable[[], Awaitable[None]]) -> None:
@@ -189,7 +217,7 @@ async def _screenshot(session: LiveSession, got: Gathered, secrets: Sequence[str
 
 
 async def _page(session: LiveSession, got: Gathered, redactor: Redactor) -> None:
-    html = redactor.text(_without_passwords(await session.page.content()))
+    html = masks.lifeless(redactor.text(masks.without_passwords(await session.page.content())))
     if len(html) > MOST_HTML:
         got.notes.append(f"The page's HTML has {len(html)} characters; the first {MOST_HTML} were kept.")
     got.write(EvidenceKind.PAGE, html[:MOST_HTML].encode())
@@ -203,6 +231,19 @@ async def _last_picture(session: LiveSession, got: Gathered) -> None:
     age_s = max(0.0, (session.clock.now() - picture.at).total_seconds())
     got.write(EvidenceKind.LAST_PICTURE, picture.jpeg, age_s=age_s)
     got.notes.append(f"The picture is the last one that was seen, {age_s:.1f} s before this, at {picture.url}")
+
+
+async def _instead(session: LiveSession, got: Gathered, locator: str) -> None:
+    got.instead = await look_alikes.find(session.page, locator, got.left_s(ANSWER_S))
+
+
+def _steps(session: LiveSession, got: Gathered, redactor: Redactor) -> None:
+    session.trail.write(got.folder, redactor.text)
+
+
+async def _known(got: Gathered, session: LiveSession | None, facts: AttemptFacts, redactor: Redactor) -> None:
+    text = known.as_json(facts, session, title=got.title, notes=got.notes, instead=got.instead, clean=redactor.value)
+    (got.folder / known.FILE_NAME).write_text(text, encoding="utf-8", errors="replace")
 
 
 async def _trace(session: LiveSession, got: Gathered) -> None:
@@ -225,21 +266,6 @@ def _row(line: ConsoleLine | NetworkLine) -> dict[str, Any]:
 async def _summarise(got: Gathered, session: LiveSession | None, facts: AttemptFacts, redactor: Redactor) -> None:
     text = summary.write(facts, session, title=got.title, files=got.files, notes=got.notes, clean=redactor.text)
     got.write(EvidenceKind.SUMMARY, redactor.text(text).encode())
-
-
-_INPUT = re.compile(r"<input\b[^>]*>", re.IGNORECASE)
-_IS_PASSWORD = re.compile(r"""\btype\s*=\s*["']?password\b""", re.IGNORECASE)
-_VALUE = re.compile(r"""\svalue\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
-
-
-def _without_passwords(html: str) -> str:
-    """The page with the values of its password fields removed."""
-
-    def clean(found: re.Match[str]) -> str:
-        tag = found.group(0)
-        return _VALUE.sub("", tag) if _IS_PASSWORD.search(tag) else tag
-
-    return _INPUT.sub(clean, html)
 
 
 __all__ = ["AttemptFacts", "capture", "keep_page"]

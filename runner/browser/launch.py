@@ -26,6 +26,7 @@ from runner.browser.guard import BlockedRequest, Guard
 from runner.browser.sandbox import SandboxChoice
 from runner.browser.session import KILL_S, LiveSession, Timeouts
 from runner.browser.temporary import temporary_folder
+from runner.browser.trace_folder import TraceFolder
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import Mode
 from runner.errors import BrowserGone, ErrorKind, RetryLater, RunnerError, SetupError
@@ -63,6 +64,8 @@ class LaunchRequest:
     live_quality: int = 60
     timeouts: Timeouts = field(default_factory=Timeouts)
     redactor: Redactor = field(default_factory=Redactor)
+    traces_in: Path | None = None
+    """Where traces are written as they go, so that they outlive us; None: where the driver puts them."""
     on_blocked: Callable[[BlockedRequest], None] | None = None
 
 
@@ -114,19 +117,24 @@ class Browsers:
         guard = Guard(request.allowed_origins, request.on_blocked)
         # Chromium ignores a switch that it does not know; this one tells our browser from anybody else's.
         mark = f"--runner-launch={uuid.uuid4()}"
+        traces = TraceFolder.make(request.traces_in, request.account) if request.traces_in else None
         try:
-            context = await self._open(request, guard, mark)
-            session = self._begin(request, guard, context, processes.started_with(mark))
+            context = await self._open(request, guard, mark, traces)
+            session = self._begin(request, guard, context, processes.started_with(mark), traces)
             await session.within(request.timeouts.launch_s, session.attach(), "attaching to the page")
             session.watch()
         except BaseException:
             # However a launch failed, it leaves no browser behind; a taken profile's browser has another mark.
             await asyncio.shield(_kill_all(mark))
+            if traces is not None:
+                traces.remove()
             raise
         self._sessions = [each for each in self._sessions if not each.gone.is_set()] + [session]
         return session
 
-    async def _open(self, request: LaunchRequest, guard: Guard, mark: str) -> BrowserContext:
+    async def _open(
+        self, request: LaunchRequest, guard: Guard, mark: str, traces: TraceFolder | None
+    ) -> BrowserContext:
         chromium = (await self._driver()).chromium
         timeouts = request.timeouts
         try:
@@ -149,6 +157,7 @@ class Browsers:
                     handle_sigint=False,
                     handle_sigterm=False,
                     handle_sighup=False,
+                    traces_dir=traces.raw if traces else None,
                 )
         except PlaywrightError as error:
             raise _why_not_launched(request, error) from error
@@ -156,7 +165,12 @@ class Browsers:
             raise _too_slow(request) from error
 
     def _begin(
-        self, request: LaunchRequest, guard: Guard, context: BrowserContext, browsers: list[psutil.Process]
+        self,
+        request: LaunchRequest,
+        guard: Guard,
+        context: BrowserContext,
+        browsers: list[psutil.Process],
+        traces: TraceFolder | None,
     ) -> LiveSession:
         if not browsers or not context.pages:
             raise BrowserGone(f"The browser of account {request.account} ended as soon as it had started.")
@@ -177,6 +191,7 @@ class Browsers:
             live_fps=request.live_fps,
             live_quality=request.live_quality,
             temp_dir=self._temp_dir,
+            trace_folder=traces,
         )
 
     async def _driver(self) -> Playwright:

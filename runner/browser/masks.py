@@ -1,8 +1,9 @@
-"""Which parts of a page are painted over in a screenshot: password fields, and whatever shows a known secret."""
+"""What of a page is painted over in a screenshot, or left out of its HTML: passwords, and what shows a known secret."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Sequence
 
 from playwright.async_api import Error as PlaywrightError
@@ -40,3 +41,30 @@ async def marked(page: Page, secrets: Sequence[str]) -> AsyncIterator[list[Locat
             # A frame that went meanwhile took its marks along.
             with contextlib.suppress(PlaywrightError):
                 await frame.evaluate(_UNMARK_FIELDS)
+
+
+_INPUT = re.compile(r"<input\b[^>]*>", re.IGNORECASE)
+_IS_PASSWORD = re.compile(r"""\btype\s*=\s*["']?password\b""", re.IGNORECASE)
+_VALUE = re.compile(r"""\svalue\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
+
+
+_DOCTYPE = re.compile(r"\s*<!doctype[^>]*>", re.IGNORECASE)
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_LIFELESS = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+
+
+def lifeless(html: str) -> str:
+    """The page so that whoever opens its file runs no script of it and asks nobody for anything."""
+    doctype = _DOCTYPE.match(html)
+    start = doctype.end() if doctype else 0
+    return f"{html[:start]}{_LIFELESS}{html[start:]}"
+
+
+def without_passwords(html: str) -> str:
+    """The page with the values of its password fields removed."""
+
+    def clean(found: re.Match[str]) -> str:
+        tag = found.group(0)
+        return _VALUE.sub("", tag) if _IS_PASSWORD.search(tag) else tag
+
+    return _INPUT.sub(clean, html)

@@ -25,9 +25,11 @@ from runner.browser.last_picture import LastPicture
 from runner.browser.listening import Listener
 from runner.browser.live_view import LiveView
 from runner.browser.ring import Ring
+from runner.browser.trace_folder import TraceFolder
 from runner.browser.tracing import Trace
+from runner.browser.trail import Trail
 from runner.domain.clock import Clock
-from runner.errors import BrowserGone, RetryLater
+from runner.errors import BrowserGone, RetryLater, RunnerError
 from runner.logs import Redactor
 
 T = TypeVar("T")
@@ -36,6 +38,7 @@ log = structlog.get_logger(__name__)
 DYING_S = 0.5
 KILL_S = 5.0
 """How long a killed process may take to disappear: the kernel frees its memory first."""
+RESUME = "() => window.__pw_resume && window.__pw_resume()"
 INSPECT_S = 7 * 86_400.0
 """Nobody looks around in a browser for longer than a week."""
 
@@ -105,6 +108,7 @@ class LiveSession:
         live_fps: float,
         live_quality: int,
         temp_dir: Path,
+        trace_folder: TraceFolder | None = None,
     ) -> None:
         self.account = account
         self.profile_dir = profile_dir
@@ -127,7 +131,8 @@ class LiveSession:
             context, page, fps=live_fps, quality=live_quality, gone=self.gone, secrets=lambda: redactor.known
         )
         self.hands = Hands(page, action_s=timeouts.action_s, navigation_s=timeouts.navigation_s, gone=self.gone)
-        self.trace = Trace(context, redactor, temp_dir)
+        self.trace = Trace(context, redactor, temp_dir, folder=trace_folder)
+        self.trail = Trail(page, picture=self.picture, gone=self.gone)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def attach(self) -> None:
@@ -191,6 +196,20 @@ class LiveSession:
         return True
 
     @contextlib.asynccontextmanager
+    async def inspected(self) -> AsyncIterator[None]:
+        """Playwright's inspector stands beside the page while the body runs, whatever is pressed in it meanwhile."""
+        looking = asyncio.create_task(self.inspect(), name=f"inspector of browser {self.pid}")
+        try:
+            yield
+        finally:
+            if not looking.done() and not self.gone.is_set():
+                # What the inspector's own Resume calls: without it every later action would wait for that button.
+                with contextlib.suppress(PlaywrightError, RunnerError):
+                    await self.within(self.timeouts.action_s, self.page.evaluate(RESUME), "ending the pause")
+            looking.cancel()
+            await asyncio.wait({looking}, timeout=self.timeouts.close_s)
+
+    @contextlib.asynccontextmanager
     async def signing_in(self, sent: Sent | None = None) -> AsyncIterator[None]:
         """What happens inside stands in no trace and on no picture, live or last: a password is typed there.
 
@@ -207,8 +226,8 @@ class LiveSession:
 
     @contextlib.asynccontextmanager
     async def in_hand(self) -> AsyncIterator[None]:
-        """What a person does inside stands in no trace and on no last picture: it may be the typing of a password."""
-        with self.picture.paused():
+        """What a person does inside stands in no trace, trail or last picture: it may be the typing of a password."""
+        with self.picture.paused(), self.trail.paused():
             await self.within(self.timeouts.action_s, self.trace.pause(), "pausing the trace")
             try:
                 yield

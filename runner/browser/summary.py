@@ -6,9 +6,10 @@ Text from the site is never markup: it stands in code spans and indented blocks 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from runner.browser.ring import ConsoleLine, NetworkLine
 from runner.browser.session import LiveSession
@@ -27,6 +28,8 @@ WHAT_IT_SHOWS = {
     EvidenceKind.CONSOLE: "console lines, page errors, dialogs and windows",
     EvidenceKind.NETWORK: "requests that failed or were refused",
     EvidenceKind.TRACE: "Playwright's trace: every action with what the page looked like",
+    EvidenceKind.SUMMARY: "what happened, in words",
+    EvidenceKind.ATTEMPT_PAGE: "all of it on one page",
 }
 
 
@@ -45,6 +48,11 @@ class AttemptFacts:
     what: str
     cure: str = ""
     locator: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """What the Flow was given."""
+    signature: str | None = None
+    thin: bool = False
+    """Only picture and summary are kept: one of many alike in a short time."""
 
 
 def write(
@@ -92,6 +100,7 @@ def _rows(facts: AttemptFacts, session: LiveSession | None, title: str) -> list[
         ("Job, attempt", f"{facts.job_id}, number {facts.attempt_number}"),
         ("Step", _code(facts.step) if facts.step else "none had begun"),
         ("Missing element", _code(facts.locator) if facts.locator else ""),
+        ("Error group", f"{facts.signature}: `runner errors show {facts.signature}`" if facts.signature else ""),
         ("Started", f"{facts.started_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("Failed", f"{facts.failed_at:%Y-%m-%d %H:%M:%S} UTC, {took_s:.1f} s later"),
     ]

@@ -8,11 +8,15 @@ import tempfile
 import zipfile
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from playwright.async_api import BrowserContext
 
 from runner.browser import cookie_masks
 from runner.logs import Redactor
+
+if TYPE_CHECKING:
+    from runner.browser.trace_folder import TraceFolder
 
 PICTURES = (".jpeg", ".jpg", ".png", ".webp", ".gif", ".woff2", ".mp4")
 """Entries of a trace that hold no text."""
@@ -25,8 +29,11 @@ class Trace:
     requests are recorded between chunks too, and the form of a sign-in is such a request.
     """
 
-    def __init__(self, context: BrowserContext, redactor: Redactor, temp_dir: Path) -> None:
+    def __init__(
+        self, context: BrowserContext, redactor: Redactor, temp_dir: Path, *, folder: TraceFolder | None = None
+    ) -> None:
         self._tracing = context.tracing
+        self._survives = folder
         self._redactor = redactor
         self._temp_dir = temp_dir
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -34,9 +41,14 @@ class Trace:
         self._recording = False
         self.running = False
 
-    async def start(self) -> None:
-        """Begin to record; does nothing when it is recording already."""
+    async def start(self, attempt_id: int | None = None) -> None:
+        """Begin to record; does nothing when it is recording already.
+
+        With an Attempt's number, what was recorded outlives a runner that is killed (trace_folder).
+        """
         self.running = True
+        if self._survives is not None and attempt_id is not None:
+            self._survives.begin(attempt_id)
         await self.resume()
 
     async def pause(self) -> None:
@@ -72,12 +84,17 @@ class Trace:
             await asyncio.to_thread(_join, parts, path, self._redactor)
         for part in parts:
             part.unlink()
+        if self._survives is not None:
+            self._survives.end()
         return path is not None and bool(parts)
 
     def forget(self) -> None:
         """Remove what was kept on disk; the trace cannot be used after it."""
         if self._folder is not None:
             self._folder.cleanup()
+        if self._survives is not None:
+            self._survives.remove()
+            self._survives = None
 
 
 def _join(parts: Iterable[Path], path: Path, redactor: Redactor) -> None:
@@ -92,13 +109,14 @@ def _join(parts: Iterable[Path], path: Path, redactor: Redactor) -> None:
                         target = name if "/" in name else f"{number}-{name}"
                         if target not in written:
                             written.add(target)
-                            out.writestr(target, _clean(name, recorded.read(name), redactor))
+                            out.writestr(target, clean(name, recorded.read(name), redactor))
         whole.replace(path)
     finally:
         whole.unlink(missing_ok=True)
 
 
-def _clean(name: str, data: bytes, redactor: Redactor) -> bytes:
+def clean(name: str, data: bytes, redactor: Redactor) -> bytes:
+    """An entry of a trace without known secrets; pictures are as they are."""
     if name.endswith(PICTURES):
         return data
     text = data.decode("utf-8", "surrogateescape")

@@ -21,6 +21,8 @@ from runner.errors import NotFound, SetupError
 
 app = typer.Typer(help="What failed attempts saw: list, show, open.", no_args_is_help=True)
 
+PICTURES = (EvidenceKind.SCREENSHOT, EvidenceKind.LAST_PICTURE)
+
 Number = Annotated[
     int, typer.Argument(metavar="NUMBER", help="The attempt's number, as `runner evidence list` shows it.")
 ]
@@ -74,13 +76,24 @@ def show(attempt: Number, config: options.Config = None, as_json: options.Json =
     output.table(("what", "bytes", "file"), [(e.kind, e.size_bytes, settings.evidence.dir / e.path) for e in files])
 
 
-@app.command("open", short_help="Open an attempt's picture.")
-def open_(attempt: Number, config: options.Config = None, as_json: options.Json = False) -> None:
-    """Open an attempt's picture with the program that this machine opens pictures with."""
+@app.command("open", short_help="Open the page of an attempt, or its picture.")
+def open_(
+    attempt: Number,
+    picture: Annotated[bool, typer.Option("--picture", help="Open the picture alone.")] = False,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> None:
+    """Open the page of an attempt: all that is known of it, made anew, in the browser of this machine."""
     settings, _ = options.settings(config)
-    _, files = options.with_books(settings, lambda books: _of(books, attempt))
-    pictures = [file for file in files if file.kind in (EvidenceKind.SCREENSHOT, EvidenceKind.LAST_PICTURE)]
-    path = settings.evidence.dir / (pictures or files)[0].path
+
+    async def work(books: wiring.Books) -> Path:
+        _, files = await _of(books, attempt)
+        if not picture:
+            return await books.pages.build(attempt)
+        pictures = [file for file in files if file.kind in PICTURES]
+        return settings.evidence.dir / (pictures or files)[0].path
+
+    path = options.with_books(settings, work)
     opened = _opened(path)
     if as_json:
         output.document({"file": path, "opened": opened})

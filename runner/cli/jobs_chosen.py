@@ -37,6 +37,10 @@ Kind = Annotated[
 OlderThan = Annotated[
     str | None, typer.Option("--older-than", metavar="AGE", help="Only those that ended so long ago: 12h, 30d, 2w.")
 ]
+Group = Annotated[
+    str | None,
+    typer.Option("--group", metavar="GROUP", help="Only those whose newest attempt failed as this error group does."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without, a filter only tells how many there are.")]
 
 RETRIABLE = (JobState.FAILED, JobState.CANCELLED, JobState.PARKED, JobState.UNKNOWN)
@@ -61,6 +65,7 @@ def retry(
     flow: Flow = None,
     batch: Batch = None,
     kind: Kind = None,
+    group: Group = None,
     older_than: OlderThan = None,
     yes: Yes = False,
     config: options.Config = None,
@@ -73,7 +78,7 @@ def retry(
     Give their numbers, or choose them by filters; without --yes those are only counted.
     """
     settings, _ = options.settings(config)
-    choice = _choice(numbers, state, account, flow, batch, kind, older_than)
+    choice = _choice(numbers, state, account, flow, batch, kind, older_than, group)
     if numbers and len(numbers) == 1:
         job = options.with_books(settings, lambda books: books.engine.retry(numbers[0]))
         _said(job, "is queued again; a daemon or a cycle performs it.", as_json=as_json)
@@ -93,6 +98,7 @@ def cancel(
     flow: Flow = None,
     batch: Batch = None,
     kind: Kind = None,
+    group: Group = None,
     yes: Yes = False,
     config: options.Config = None,
     as_json: options.Json = False,
@@ -104,7 +110,7 @@ def cancel(
     Give their numbers, or choose them by filters; without --yes those are only counted.
     """
     settings, _ = options.settings(config)
-    choice = _choice(numbers, state, account, flow, batch, kind, None)
+    choice = _choice(numbers, state, account, flow, batch, kind, None, group)
     if numbers and len(numbers) == 1:
         job = options.with_books(settings, lambda books: books.engine.cancel(numbers[0]))
         words = "is cancelled." if job.state is JobState.CANCELLED else "is being ended."
@@ -125,6 +131,7 @@ def delete(
     flow: Flow = None,
     batch: Batch = None,
     kind: Kind = None,
+    group: Group = None,
     older_than: OlderThan = None,
     yes: Yes = False,
     config: options.Config = None,
@@ -137,7 +144,7 @@ def delete(
     Give their numbers, or choose them by filters; without --yes those are only counted.
     """
     settings, _ = options.settings(config)
-    choice = _choice(numbers, state, account, flow, batch, kind, older_than)
+    choice = _choice(numbers, state, account, flow, batch, kind, older_than, group)
     _change(settings, choice, tuple(ENDED), _delete, "deleted", yes=yes, as_json=as_json)
 
 
@@ -154,7 +161,7 @@ def prune(
 ) -> None:
     """Delete what ended long ago, with its attempts and evidence; keys and effects are remembered."""
     settings, _ = options.settings(config)
-    choice = _choice(None, state, account, flow, None, None, older_than)
+    choice = _choice(None, state, account, flow, None, None, older_than, None)
     _change(settings, choice, tuple(ENDED), _delete, "deleted", yes=not dry_run, as_json=as_json)
 
 
@@ -170,12 +177,13 @@ def _choice(
     batch: int | None,
     kind: ErrorKind | None,
     older_than: str | None,
+    group: str | None,
 ) -> Choice:
-    filtered = bool(states or account or flow or kind or older_than) or batch is not None
+    filtered = bool(states or account or flow or kind or older_than or group) or batch is not None
     if filtered == bool(numbers):
         raise SetupError(
             "Numbers and filters together?" if numbers else "Which jobs?",
-            cure="Give their numbers, or choose them by --state, --account, --flow, --batch or --kind.",
+            cure="Give their numbers, or choose them by --state, --account, --flow, --batch, --kind or --group.",
         )
     which = JobFilter(
         ids=tuple(numbers or ()),
@@ -184,6 +192,7 @@ def _choice(
         flow=flow,
         batch_id=batch,
         error_kind=kind,
+        signature=group,
     )
     return Choice(which=which, age=None if older_than is None else parse_duration(older_than))
 
@@ -214,8 +223,10 @@ def _change(
     which = _possible(choice.which, allowed)
 
     async def work(books: wiring.Books) -> tuple[Sequence[int], Bulk]:
-        aged = which if choice.age is None else replace(which, ended_before=books.clock.now() - choice.age)
-        found = which.ids or await books.engine.find(aged)
+        chosen = which if choice.age is None else replace(which, ended_before=books.clock.now() - choice.age)
+        if chosen.signature is not None:
+            chosen = replace(chosen, signature=(await books.error_groups.get(chosen.signature)).signature)
+        found = chosen.ids or await books.engine.find(chosen)
         return found, await change(books, found) if yes else Bulk(changed=(), refused={})
 
     found, done = options.with_books(settings, work)

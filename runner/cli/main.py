@@ -11,9 +11,11 @@ from runner.cli import (
     accounts,
     cycle,
     daemon,
+    debug,
     demo,
     doctor,
     effects,
+    errors,
     evidence,
     handoff,
     inbox,
@@ -23,6 +25,7 @@ from runner.cli import (
     market,
     output,
     profiles,
+    replay,
     run,
     schedules,
     sessions,
@@ -41,6 +44,8 @@ app = typer.Typer(
 
 app.command("demo", short_help="See the whole at work: six accounts, one mock marketplace.")(demo.demo)
 app.command("run", short_help="Perform one flow for one account, now.")(run.run)
+app.command("debug", short_help="Perform one flow visibly, and stop where it fails.")(debug.debug)
+app.command("replay", short_help="Perform the flow of an attempt once more.")(replay.replay)
 app.command("daemon", short_help="Rotate through all accounts until stopped.")(daemon.daemon)
 app.command("cycle", short_help="Serve every active account once.")(cycle.cycle)
 app.command("handoff", short_help="Take over an account that waits for a person.")(handoff.handoff)
@@ -57,6 +62,7 @@ app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(errors.app, name="errors")
 app.add_typer(effects.app, name="effects")
 
 

@@ -55,13 +55,23 @@ def instead_of_logs(settings: Settings, redactor: Redactor) -> None:
 
 
 class Progress:
-    """Follows the Events of one Job or one Batch while it is open; writes to stderr only."""
+    """Follows the Events of one Job or one Batch while it is open; writes to stderr only.
+
+    `lines` writes each Step as a line, where a person types beside it.
+    """
 
     def __init__(
-        self, events: Events, *, job_id: int | None = None, batch_id: int | None = None, total: int = 1
+        self,
+        events: Events,
+        *,
+        job_id: int | None = None,
+        batch_id: int | None = None,
+        total: int = 1,
+        lines: bool = False,
     ) -> None:
         self._events = events
         self._job_id = job_id
+        self._steps = lines
         self._batch_id = batch_id
         self._total = total
         self._ended: set[int] = set()
@@ -70,7 +80,7 @@ class Progress:
         self._spinners: dict[str, Spinner] = {}
         self._live = (
             Live(console=output.err, refresh_per_second=8, transient=True, get_renderable=self._drawn)
-            if output.err.is_terminal
+            if output.err.is_terminal and not lines
             else None
         )
         self._task: asyncio.Task[None] | None = None
@@ -116,7 +126,7 @@ class Progress:
         self._lines.pop(account, None)
         self._lines[account] = line
         if self._live is None:
-            if event.name != "StepStarted":
+            if self._steps or event.name != "StepStarted":
                 output.err.print(self._plain(event, account, line), soft_wrap=True)
         elif event.name in TROUBLE and not (self._job_id and event.name in ENDINGS):  # `run` itself tells its job's end
             # The live picture is gone at the end; what went wrong stays on the terminal.

@@ -94,9 +94,14 @@ def parameters(flow: str, pairs: list[str], file: Path | None) -> dict[str, Any]
     return stored
 
 
+def needs_display() -> bool:
+    """Whether this machine has no display to show a window on."""
+    return sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 def need_display() -> None:
     """Raises SetupError where no window can be shown, with the command that helps."""
-    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+    if not needs_display():
         return
     again = " ".join(["runner", *sys.argv[1:]])
     if shutil.which("xvfb-run"):

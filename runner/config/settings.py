@@ -91,6 +91,10 @@ class EvidenceSettings(Section):
     last_picture_every_s: values.Seconds = Field(
         default=1.0, description="How often the picture is renewed that stands in when a page has crashed or hangs."
     )
+    flood_after: values.Count = Field(
+        default=5,
+        description="So many failures of one error group within ten minutes are told one by one, further ones counted.",
+    )
 
 
 class SiteSettings(Section):

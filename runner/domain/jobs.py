@@ -75,7 +75,10 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
-    """Which Jobs: those that meet every condition given. `ended_before` leaves out what has not ended."""
+    """Which Jobs: those that meet every condition given. `ended_before` leaves out what has not ended.
+
+    `signature` leaves out those whose newest Attempt did not fail as that error group does.
+    """
 
     ids: Sequence[int] = ()
     states: Sequence[JobState] = ()
@@ -84,6 +87,7 @@ class JobFilter:
     batch_id: int | None = None
     error_kind: ErrorKind | None = None
     ended_before: datetime | None = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,10 @@ class Lease:
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One execution of a Job, `number` counted from 1 over all executions, interrupted ones included."""
+    """One execution of a Job, `number` counted from 1 over all executions, interrupted ones included.
+
+    `signature` is that of its error group (domain.signatures), None when it has not failed.
+    """
 
     id: int
     job_id: int
@@ -125,6 +132,9 @@ class Attempt:
     sign_ins: int
     popups: int
     evidence_dir: str | None
+    locator: str | None = None
+    site_revision: str | None = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

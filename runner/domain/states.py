@@ -69,6 +69,7 @@ class EvidenceKind(StrEnum):
     NETWORK = "network"  # failed, refused and blocked requests, JSON lines
     TRACE = "trace"  # a Playwright trace
     SUMMARY = "summary"  # summary.md, for a person
+    ATTEMPT_PAGE = "attempt_page"  # attempt.html: all of it on one page
 
 
 class Direction(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.dependencies import in_order
@@ -13,7 +13,7 @@ from runner.engine import dependencies, rows
 from runner.errors import Conflict, NotFound
 from runner.store.account_ids import CHUNK, id_of
 from runner.store.database import Database
-from runner.store.tables import job
+from runner.store.tables import attempt, job
 
 AT_ONCE = 100
 
@@ -68,6 +68,11 @@ def _conditions(which: JobFilter, account_id: int | None) -> list[ColumnElement[
         conditions.append(job.c.error_kind == which.error_kind)
     if which.ended_before is not None:
         conditions.append(job.c.ended_at < which.ended_before)
+    if which.signature is not None:
+        later = attempt.alias("later")
+        superseded = exists().where(later.c.job_id == attempt.c.job_id, later.c.number > attempt.c.number)
+        failed_so = select(attempt.c.job_id).where(attempt.c.signature == which.signature, ~superseded)
+        conditions.append(job.c.id.in_(failed_so))
     return conditions
 
 

@@ -69,10 +69,10 @@ async def move(
     await dependencies.settle(db, connection, found.id, to)
 
 
-async def retry(db: Database, connection: AsyncConnection, found: Job) -> None:
+async def retry(db: Database, connection: AsyncConnection, found: Job, *, pinned_to: str | None = None) -> None:
     """Queue a Job afresh, with all its attempts. Raises Conflict when its state or one that it waits for forbids it."""
     values = {"attempts": 0, "due_at": db.clock.now(), "error_kind": None, "error": None}
-    values |= {"cancel_requested": False, "pinned_to": None, "reason": None}
+    values |= {"cancel_requested": False, "pinned_to": pinned_to, "reason": None}
     values |= {"waits_for": await dependencies.expect_possible(connection, found.id)}
     data = {"reason": "by an operator"}
     await move(db, connection, found, JobState.QUEUED, "JobRequeued", values=values, data=data)

@@ -110,10 +110,10 @@ class EmbeddedEngine(JobEngine):
             await changing.cancel(self._db, connection, await rows.fetch(connection, job_id))
             return await rows.fetch(connection, job_id)
 
-    async def retry(self, job_id: int) -> Job:
+    async def retry(self, job_id: int, *, pinned_to: str | None = None) -> Job:
         """See JobEngine."""
         async with self._db.write() as connection:
-            await changing.retry(self._db, connection, await rows.fetch(connection, job_id))
+            await changing.retry(self._db, connection, await rows.fetch(connection, job_id), pinned_to=pinned_to)
             return await rows.fetch(connection, job_id)
 
     async def find(self, which: JobFilter) -> list[int]:

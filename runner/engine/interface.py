@@ -90,8 +90,8 @@ class JobEngine(Protocol):
         """
         ...
 
-    async def retry(self, job_id: int) -> Job:
-        """Queue a failed, cancelled, parked or unknown Job again with its attempts at 0.
+    async def retry(self, job_id: int, *, pinned_to: str | None = None) -> Job:
+        """Queue a failed, cancelled, parked or unknown Job again with its attempts at 0, for one owner where given.
 
         Raises NotFound, and Conflict when its state forbids it or when a Job that it waits for has failed.
         """

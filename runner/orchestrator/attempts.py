@@ -30,7 +30,9 @@ from runner.errors import (
 from runner.orchestrator import asking, verdicts
 from runner.orchestrator.effects import Journal
 from runner.orchestrator.evidence import EvidenceKeeper
+from runner.orchestrator.failures import Failure, Failures
 from runner.orchestrator.patience import recorded
+from runner.orchestrator.pausing import pause_for_a_person
 from runner.orchestrator.records import Goods, Inbox, Records
 from runner.orchestrator.signing_in import SigningIn
 from runner.orchestrator.steps import Recorder
@@ -74,6 +76,7 @@ class Trial:
     evidence_dir: str | None = None
     failure: AttemptError | None = None
     deadline: asyncio.Timeout | None = None
+    kept: Failure | None = None
     _popups_before: int = 0
 
     def begin(self, session: OpenSession) -> None:
@@ -97,6 +100,7 @@ class Attempts:
         visits: Visits,
         records: Records,
         keeper: EvidenceKeeper,
+        failures: Failures,
         rules: AttemptRules,
         signing_in: SigningIn,
         password_of: Callable[[Account], Awaitable[str]],
@@ -107,6 +111,7 @@ class Attempts:
         self._visits = visits
         self._records = records
         self._keeper = keeper
+        self._failures = failures
         self._rules = rules
         self._signing_in = signing_in
         self._password_of = password_of
@@ -153,8 +158,7 @@ class Attempts:
         session.relay.recorder = trial.recorder
         trial.begin(session)
         await self._records.attempts.joined(trial.attempt, session.row)
-        if self._rules.trace == "always" or (self._rules.trace == "on-retry" and trial.attempt.number > 1):
-            await session.live.trace.start()
+        await self._record(trial, session)
         stage = await self._stage(trial, session, params)
         async with session.control.at_work(flow.name, attempt=trial.attempt, deadline=trial.deadline):
             trial.recorder.control = session.control
@@ -162,7 +166,16 @@ class Attempts:
                 trial, session, lambda: flow.perform(stage), translated=lambda error: self._translated(trial, error)
             )
         await session.live.trace.stop(None)
+        session.live.trail.end()
         return result
+
+    async def _record(self, trial: Trial, session: OpenSession) -> None:
+        """Begin to keep what explains a failure: more of it where one has failed before, or somebody debugs."""
+        again = trial.attempt.number > 1 or trial.visit.look.debug
+        if self._rules.trace == "always" or trial.visit.look.debug or (self._rules.trace == "on-retry" and again):
+            await session.live.trace.start(trial.attempt.id)
+        session.live.trail.begin(pictures_without=await self._secrets_of(trial.visit.account) if again else None)
+        trial.recorder.trail = session.live.trail
 
     async def _stage(self, trial: Trial, session: OpenSession, params: Params) -> Stage[Any]:
         account = trial.visit.account
@@ -210,7 +223,7 @@ class Attempts:
         """Evidence at once, though reading back may find that all is well: it leads the page elsewhere."""
         error = await self._translated(trial, raised)
         log.warning("the answer to a submit is lost; reading back", kind=error.kind, error=error.what)
-        trial.evidence_dir = await self._keep_evidence(trial, error)
+        await self._keep(trial, error, counts=False)
 
     async def _failed(self, trial: Trial, raised: Exception) -> None:
         """Evidence first, then policy."""
@@ -219,9 +232,9 @@ class Attempts:
         if error.kind is ErrorKind.INTERNAL:
             log.error("internal error", exc_info=raised)
         trial.failure = error
-        if trial.evidence_dir is None:
-            trial.evidence_dir = await self._keep_evidence(trial, error)
-        await self._pause_for_a_person(trial)
+        failure = await self._keep(trial, error)
+        live = trial.session.live if trial.session else None
+        await pause_for_a_person(trial.visit.look, live, error, step=trial.recorder.failed_in, attempt=trial.attempt)
         counted = lease.job.attempts + 1
         decision = decide(
             error,
@@ -232,7 +245,7 @@ class Attempts:
         )
         if decision.next is Next.FAIL and await self._records.fired_and_unsettled(lease):
             decision = Decision(next=Next.UNKNOWN, wait_s=0, reason="fired, and no attempt is left to read back")
-        log.warning("attempt failed", kind=error.kind, error=error.what, next=decision.next, reason=decision.reason)
+        await self._failures.tell(failure, decision)
         trial.visit.spoilt = not isinstance(error, Rejected)
         trial.visit.end = SessionEnd.CRASHED if error.kind is ErrorKind.BROWSER_CRASHED else SessionEnd.FAILED
         try:
@@ -243,6 +256,7 @@ class Attempts:
                 await recorded(lambda: asking.ask(self._records, trial.attempt, error, live))
         except StaleLease as lost:
             await self._let_go(lease, lost)
+        await self._failures.show(trial.attempt)
 
     async def _let_go(self, lease: Lease, lost: StaleLease) -> None:
         """The lease is another's now, and nothing is recorded. Should it be ours all the same, a person is asked.
@@ -259,23 +273,23 @@ class Attempts:
             log.error("internal error", error=words)
 
     async def _apply(self, trial: Trial, error: AttemptError, decision: Decision) -> None:
-        lease, kind, words = trial.lease, error.kind, verdicts.words(error, decision, trial.lease)
+        lease, kind, told = trial.lease, error.kind, verdicts.words(error, decision, trial.lease)
         match decision.next:
             case Next.RETRY:
                 due_at = self._clock.now() + timedelta(seconds=decision.wait_s)
-                await self._engine.retry_later(lease, due_at=due_at, kind=kind, error=words)
+                await self._engine.retry_later(lease, due_at=due_at, kind=kind, error=told)
             case Next.FAIL:
-                await self._engine.fail(lease, kind=kind, error=words)
+                await self._engine.fail(lease, kind=kind, error=told)
             case Next.UNKNOWN:
-                await self._records.give_to_a_person(lease, words)
-                await self._engine.doubt(lease, kind=kind, error=words)
+                await self._records.give_to_a_person(lease, told)
+                await self._engine.doubt(lease, kind=kind, error=told)
             case Next.REQUEUE:
                 due_at = self._clock.now() + timedelta(seconds=decision.wait_s)
-                await self._engine.requeue(lease, due_at=due_at, error=words)
+                await self._engine.requeue(lease, due_at=due_at, error=told)
             case Next.PARK:
                 state = AccountState.LOCKED if kind is ErrorKind.ACCOUNT_LOCKED else AccountState.PARKED
-                await self._records.accounts.set_state(trial.visit.account.name, state, reason=words)
-                await self._engine.park(lease, kind=kind, error=words)
+                await self._records.accounts.set_state(trial.visit.account.name, state, reason=told)
+                await self._engine.park(lease, kind=kind, error=told)
 
     async def _ended_from_outside(self, trial: Trial, ending: Ending) -> None:
         trial.visit.spoilt = True
@@ -312,18 +326,33 @@ class Attempts:
                 sign_ins=trial.sign_ins,
                 popups=trial.popups,
                 evidence_dir=trial.evidence_dir,
+                locator=error.locator if error else None,
+                site_revision=trial.kept.revision if error and trial.kept else None,
+                signature=trial.kept.group if error and trial.kept else None,
             )
         )
 
-    async def _keep_evidence(self, trial: Trial, error: AttemptError) -> str | None:
-        """Pictures and texts of what the browser saw; the folder below the evidence folder, None when none was made."""
-        live = trial.session.live if trial.session else None
-        try:
-            secrets = await self._secrets_of(trial.visit.account)
-            return await self._keeper.keep(trial.attempt, live, error, step=trial.recorder.failed_in, secrets=secrets)
-        except Exception as problem:
-            log.error("evidence could not be recorded", error=str(problem), exc_info=problem)
-            return None
+    async def _keep(self, trial: Trial, error: AttemptError, *, counts: bool = True) -> Failure:
+        """Pictures and texts of what the browser saw, once in an Attempt, and the error group of its failure."""
+        account, session = trial.visit.account, trial.session
+        trial.kept = self._failures.judge(
+            trial.attempt,
+            trial.lease,
+            error,
+            step=trial.recorder.failed_in,
+            site=account.site,
+            revision=session.site.revision if session else "",
+            counts=counts,
+        )
+        if trial.evidence_dir is None:
+            live = session.live if session else None
+            trial.evidence_dir = await self._failures.keep(
+                trial.kept,
+                live,
+                secrets=lambda: self._secrets_of(account),
+                conditions=lambda: self._visits.conditions(account),
+            )
+        return trial.kept
 
     async def _secrets_of(self, account: Account) -> Sequence[str]:
         """What must not be seen in pictures; nothing when the password cannot be had, for then no page holds it."""
@@ -331,10 +360,3 @@ class Attempts:
             return [await self._password_of(account)]
         except SetupError:
             return []
-
-    async def _pause_for_a_person(self, trial: Trial) -> None:
-        session = trial.session
-        if not trial.visit.look.pause_on_error or session is None or session.live.gone.is_set():
-            return
-        log.info("paused: look around in the browser, then press Resume in the inspector")
-        await session.live.inspect()

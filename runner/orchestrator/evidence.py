@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from runner.browser import evidence
 from runner.browser.session import LiveSession
 from runner.domain.clock import Clock
 from runner.domain.jobs import Attempt, EvidenceFile
 from runner.errors import AttemptError
+from runner.orchestrator import conditions as conditions_of
 from runner.store.evidence import EvidenceFiles
 
 
@@ -36,8 +39,13 @@ class EvidenceKeeper:
         *,
         step: str | None,
         secrets: Sequence[str],
+        params: Mapping[str, Any] | None = None,
+        group: str | None = None,
+        thin: bool = False,
     ) -> str | None:
         """Gather and record what a failed Attempt saw, `secrets` masked in pictures and removed from texts.
+
+        `group` is its error group; `thin` keeps picture and summary only.
 
         Returns the folder, None when nothing could be written.
         """
@@ -53,6 +61,9 @@ class EvidenceKeeper:
             locator=error.locator,
             started_at=attempt.started_at,
             failed_at=self._clock.now(),
+            params=params or {},
+            signature=group,
+            thin=thin,
         )
         place = self.place(attempt)
         files = await evidence.capture(
@@ -65,6 +76,11 @@ class EvidenceKeeper:
         )
         await self._rows.add(attempt, files)
         return str(place) if files else None
+
+    async def keep_conditions(self, attempt: Attempt, conditions: Mapping[str, Any]) -> None:
+        """Put what the Site says of its own circumstances beside the rest, for a replay."""
+        if conditions:
+            await asyncio.to_thread(conditions_of.write, self._folder / self.place(attempt), conditions)
 
     def sink(self, attempt: Attempt, live: LiveSession, secrets: Sequence[str]) -> Sink:
         """Where a Flow keeps pages that it was asked to capture."""

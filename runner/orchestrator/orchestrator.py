@@ -9,11 +9,11 @@ from datetime import timedelta
 import structlog
 
 from runner.domain.clock import Clock
-from runner.domain.jobs import Job
+from runner.domain.jobs import Job, Lease
 from runner.domain.states import JobState, Mode
 from runner.engine.interface import JobEngine
 from runner.orchestrator.rescuer import Rescuer
-from runner.orchestrator.visits import Look, Visits
+from runner.orchestrator.visits import Look, Visit, Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker, until_set
 
 log = structlog.get_logger()
@@ -105,16 +105,18 @@ class Orchestrator:
         stop: asyncio.Event,
         *,
         on_wait: Callable[[Job, Job | None], None] = lambda job, holder: None,
+        again: Callable[[int, Visit], Awaitable[Lease | None]] | None = None,
     ) -> Job:
         """Perform one Job here, retries included, and return it as it ended.
 
         While its Account is busy elsewhere, or the next Attempt is not yet due, `on_wait` is told (the Job, and the Job
-        that has the Account now). When `stop` is set a running Attempt is interrupted after `stop_s` seconds, and
-        at once where it may be waiting for the very person who stops it.
+        that has the Account now). `again` may give the Lease of a further Attempt in the same Visit. When `stop`
+        is set a running Attempt is interrupted after `stop_s` seconds, and at once where it may be waiting for the very
+        person who stops it.
         Raises NeedsPerson when the Account was parked meanwhile; the Job stays queued until it is resumed.
         """
         await self._rescuer.rescue()
-        work = self._job_to_its_end(job_id, look, stop, on_wait)
+        work = self._job_to_its_end(job_id, look, stop, on_wait, again)
         await self.to_its_end(work, stop, at_once=look.pause_on_error)
         return await self._engine.get(job_id)
 
@@ -138,7 +140,12 @@ class Orchestrator:
             await asyncio.wait({task, stopping})
 
     async def _job_to_its_end(
-        self, job_id: int, look: Look, stop: asyncio.Event, on_wait: Callable[[Job, Job | None], None]
+        self,
+        job_id: int,
+        look: Look,
+        stop: asyncio.Event,
+        on_wait: Callable[[Job, Job | None], None],
+        again: Callable[[int, Visit], Awaitable[Lease | None]] | None,
     ) -> None:
         worker = self._worker()
         while not stop.is_set():
@@ -157,6 +164,10 @@ class Orchestrator:
                 continue
             async with self._visits.visit(job.account, look) as visit:
                 await worker.perform(lease, visit)
+                while again is not None and (lease := await again(job_id, visit)) is not None:
+                    await worker.perform(lease, visit)
+                if again is not None:
+                    return
                 if look.keep_open and visit.session is not None:
                     await first_of(visit.session.live.gone, stop)
 

@@ -23,7 +23,8 @@ class Rescuer:
 
     `kill_browser` ends the browser on an Account's profile, `kill_driver` what an owner (by its pid) drives browsers
     with, `kill_process` a process of ours that is stopped. `owner` is this process, which never takes anything from
-    itself. `kept_from_writing_by` tells who else is writing to the database, None when we can.
+    itself. `kept_from_writing_by` tells who else is writing to the database, None when we can. `salvage` takes up what
+    killed owners had recorded.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Rescuer:
         kill_driver: Callable[[int], Awaitable[object]],
         kill_process: Callable[[int], Awaitable[object]],
         kept_from_writing_by: Callable[[], Awaitable[Sequence[int] | None]],
+        salvage: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._engine = engine
         self._sessions = sessions
@@ -46,8 +48,16 @@ class Rescuer:
         self._kill_driver = kill_driver
         self._kill_process = kill_process
         self._kept_from_writing_by = kept_from_writing_by
+        self._salvage = salvage
 
     async def rescue(self) -> int:
+        """Rescue once, and salvage what the dead had recorded; returns how many Jobs went back to the queue."""
+        rescued = await self._rescue()
+        if self._salvage is not None:
+            await self._salvage()
+        return rescued
+
+    async def _rescue(self) -> int:
         """Rescue once; returns how many Jobs went back to the queue.
 
         An owner on another host cannot be seen from here and counts as alive; its own host rescues its Jobs. One that

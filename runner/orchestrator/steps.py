@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
 
+from runner.browser.trail import Trail
 from runner.domain.jobs import Attempt
 from runner.orchestrator.takeovers import Control
 from runner.store.steps import Mark
@@ -38,6 +39,8 @@ class Recorder:
         self._at_once = asyncio.Event()
         self.failed_in: str | None = None
         self.control: Control | None = None
+        self.trail: Trail | None = None
+        """Where each Step leaves what the page showed at its end; set once there is a page."""
 
     @property
     def current(self) -> str | None:
@@ -53,16 +56,18 @@ class Recorder:
         mark = Mark(ordinal=self._ordinal, name=name, detail=detail or None, started_at=self._rows.now())
         self._note(mark)
         self._open.append(name)
-        ok = False
+        ok, ended_at = False, None
         try:
             yield
-            ok = True
+            ok, ended_at = True, self._rows.now()
             self.failed_in = None
+            if self.trail is not None:
+                await self.trail.leave(mark.ordinal, name, mark.started_at)
         finally:
             if not ok and self.failed_in is None:
                 self.failed_in = name
             self._open.pop()
-            self._note(dataclasses.replace(mark, ended_at=self._rows.now(), ok=ok))
+            self._note(dataclasses.replace(mark, ended_at=ended_at or self._rows.now(), ok=ok))
 
     async def written(self) -> None:
         """Wait until every Step so far is in the store. Raises what stands in the way; may be asked again then."""
@@ -113,7 +118,7 @@ class Recorder:
 
 
 class Unrecorded:
-    """Steps outside an Attempt, of which nothing is kept: a look at who is signed in, before the browser closes or for a person."""
+    """Steps outside an Attempt, of which nothing is kept: a look at the login, say, when a person waits."""
 
     def step(self, name: str, detail: str = "") -> AbstractAsyncContextManager[None]:
         """A Step that leaves no trace."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from runner.browser import rebuilding
@@ -14,9 +16,9 @@ from runner.browser.launch import Browsers, LaunchRequest
 from runner.browser.session import LiveSession
 from runner.domain.accounts import Account
 from runner.domain.clock import Clock
-from runner.domain.jobs import Session
+from runner.domain.jobs import Attempt, Session
 from runner.domain.states import AccountState, Mode, SessionEnd
-from runner.errors import Conflict, NeedsPerson
+from runner.errors import AttemptError, Conflict, NeedsPerson, RunnerError
 from runner.orchestrator.open_sessions import OpenSessions, Watchable
 from runner.orchestrator.steps import StepRelay
 from runner.orchestrator.takeovers import Control
@@ -27,8 +29,16 @@ from runner.store.events import Events
 from runner.store.profiles import Profiles
 from runner.store.sessions import Sessions
 
+log = structlog.get_logger()
+
+CONDITIONS_S = 1.0
+"""A Site that says nothing of itself by then is left alone: nobody waits for it while an Attempt ends."""
 PROFILE_WAIT_S = 15.0
 """A profile that is just being closed elsewhere is free within the close deadline; one that is really in use is not."""
+
+
+Stop = Callable[[str | None, AttemptError, Attempt, bool], Awaitable[None]]
+"""Told of a failure's Step, its error, the Attempt, and whether its browser lives."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +51,10 @@ class Look:
     keep_open: bool = False
     checkpoint: int | None = None
     """The version of the Account's checkpoints to be laid in first, whatever the browser holds; 0 for the newest."""
+    debug: bool = False
+    """Keep a trace and a picture of every Step from the first Attempt on."""
+    stopped: Stop | None = None
+    """With `pause_on_error`: asked where it stopped, with the inspector open; its return ends the pause."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +206,20 @@ class Visits:
             control=control,
             allowed_origins=frozenset(request.allowed_origins),
         )
+
+    def plan(self, account: Account) -> SitePlan:
+        """The adapter of an Account's Site, and where it begins. Raises NotFound for a site that is not configured."""
+        return self._plan_for(account)
+
+    async def conditions(self, account: Account) -> Mapping[str, Any]:
+        """What the Account's Site can say of its own circumstances; {} when it cannot, or not in time."""
+        try:
+            plan = self._plan_for(account)
+            async with asyncio.timeout(CONDITIONS_S):
+                return await plan.adapter.conditions(plan.base_url)
+        except (RunnerError, OSError, ValueError, TimeoutError) as problem:
+            log.info("the site's conditions are not known", site=account.site, error=str(problem))
+            return {}
 
     async def close(self, visit: Visit) -> None:
         """Close the visit's Session, if one is open, and record why it ended."""

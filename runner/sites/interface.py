@@ -19,7 +19,7 @@ from runner.domain.effects import EffectKind
 from runner.domain.listings import Listing, RemoteListing
 from runner.domain.messages import RemoteMessage, ThreadSummary
 from runner.domain.pages import LastResponse
-from runner.errors import AttemptError
+from runner.errors import AttemptError, SetupError
 
 BeforeSubmit = Callable[[], Awaitable[None]]
 """Awaited immediately before the click that changes something at the Site: the Effect is armed here."""
@@ -112,6 +112,22 @@ class Site(ABC):
         Recognises a Challenge, a lock (NeedsPerson), an expired login (SessionExpired), a rate limit (RateLimited) and
         an error of the server (RetryLater). Reads only: never navigates, never clicks.
         """
+
+    @classmethod
+    async def conditions(cls, base_url: str) -> Mapping[str, Any]:
+        """What the Site at `base_url` can say of its own circumstances, for a replay to set again; {} is nothing.
+
+        Asked after a failure, when the page may be dead, so it has none. It has a second, and JSON can hold the answer.
+        """
+        return {}
+
+    @classmethod
+    async def set_conditions(cls, base_url: str, conditions: Mapping[str, Any], *, afresh: bool) -> None:
+        """Make the Site's circumstances those that `conditions` told of; `afresh` as if nothing of them were used up.
+
+        Raises SetupError when that cannot be done.
+        """
+        raise SetupError(f'The conditions of site "{cls.name}" cannot be set from here.', cure="Replay without them.")
 
     def same_account(self, shown: str, username: str) -> bool:
         """Whether what `whoami` read means the Account that signs in as `username`; a Site may accept several names."""

@@ -14,6 +14,9 @@ from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.tables import account, attempt, job
 
+TOLD = ("kind", "error", "step", "wait_s", "reason", "signature")
+"""What the Event of an Attempt's end tells of it, where there is anything to tell."""
+
 
 class Attempts:
     """The Attempts of all Jobs."""
@@ -61,6 +64,9 @@ class Attempts:
         sign_ins: int = 0,
         popups: int = 0,
         evidence_dir: str | None = None,
+        locator: str | None = None,
+        site_revision: str | None = None,
+        signature: str | None = None,
     ) -> None:
         """Record how the execution ended. Raises StaleLease."""
         values = {
@@ -74,14 +80,23 @@ class Attempts:
             "sign_ins": sign_ins,
             "popups": popups,
             "evidence_dir": evidence_dir,
+            "locator": locator,
+            "site_revision": site_revision,
+            "signature": signature,
         }
         async with self._db.write() as connection:
             account_id = await fences.check(connection, lease)
             mine = update(attempt).where(attempt.c.id == started.id, attempt.c.fence == lease.fence)
             await connection.execute(mine.values(values))
-            told = {name: values[name] for name in ("kind", "error", "step", "wait_s", "reason") if values[name]}
+            told = {name: values[name] for name in TOLD if values[name]}
             data = {"outcome": str(outcome), "number": started.number} | told
             await events.record(self._db, connection, [_fact("AttemptEnded", lease, started, account_id, data)])
+
+    async def found_evidence(self, ended: Attempt, evidence_dir: str) -> None:
+        """Record where the Evidence of an Attempt is that had none when it ended."""
+        had_none = update(attempt).where(attempt.c.id == ended.id, attempt.c.evidence_dir.is_(None))
+        async with self._db.write(durable=False) as connection:
+            await connection.execute(had_none.values(evidence_dir=evidence_dir))
 
     async def get(self, attempt_id: int) -> Attempt:
         """One Attempt. Raises NotFound."""

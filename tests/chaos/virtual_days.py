@@ -28,6 +28,8 @@ from runner.engine.embedded import EmbeddedEngine
 from runner.errors import Conflict
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.failures import Failures
+from runner.orchestrator.floods import Floods
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.open_sessions import OpenSessions
 from runner.orchestrator.orchestrator import Orchestrator
@@ -196,6 +198,11 @@ class Life:
             visits=visits,
             records=self.records,
             keeper=cast("Any", NoEvidence()),
+            failures=Failures(
+                keeper=cast("Any", NoEvidence()),
+                pages=cast("Any", NoEvidence()),
+                floods=Floods(events=Events(self.db), after=5, clock=self.clock),
+            ),
             rules=AttemptRules(attempt_s=300, trace="off", policy_for=lambda kind: POLICY),
             signing_in=WithPasswords(
                 results=self.records.check_results,

@@ -208,6 +208,7 @@ def live_session(world: World, account: str) -> Any:
         redactor=Redactor(),
         browser_version="virtual",
         trace=SimpleNamespace(start=nothing, stop=nothing),
+        trail=Untrodden(),
         context=SimpleNamespace(route=nothing, unroute=nothing),
         timeouts=SimpleNamespace(navigation_s=10.0),
         guard=None,
@@ -218,10 +219,29 @@ def live_session(world: World, account: str) -> Any:
     )
 
 
+class Untrodden:
+    """At the port of the Trail: Steps leave nothing behind."""
+
+    def begin(self, **_: object) -> None:
+        return
+
+    def end(self) -> None:
+        return
+
+    async def leave(self, *_: object) -> None:
+        return
+
+
 class NoEvidence:
     """At the port of the EvidenceKeeper: a world without pages has no pictures."""
 
     async def keep(self, *_: object, **__: object) -> None:
+        return
+
+    async def keep_conditions(self, *_: object) -> None:
+        return
+
+    async def renew(self, *_: object) -> None:
         return
 
     def sink(self, *_: object) -> None:

@@ -17,7 +17,7 @@ from runner.domain.pages import LastResponse
 from runner.domain.states import Direction
 from runner.errors import AttemptError
 from runner.sites.interface import BeforeSubmit, Popup, Site, Steps
-from runner.sites.mock import inbox, selling, sign_in, troubles
+from runner.sites.mock import circumstances, inbox, selling, sign_in, troubles
 from runner.sites.mock.browsing import Browsing
 from runner.sites.translate import translate
 
@@ -52,6 +52,16 @@ class MockSite(Site):
     def same_account(self, shown: str, username: str) -> bool:
         """The site takes an e-mail address too, and shows the name before the @."""
         return shown.casefold() == username.partition("@")[0].casefold()
+
+    @classmethod
+    async def conditions(cls, base_url: str) -> Mapping[str, Any]:
+        """The fault rules in force."""
+        return await circumstances.told(base_url)
+
+    @classmethod
+    async def set_conditions(cls, base_url: str, conditions: Mapping[str, Any], *, afresh: bool) -> None:
+        """Put fault rules in force, in the place of all others."""
+        await circumstances.put(base_url, conditions, afresh=afresh)
 
     async def login(self, username: str, password: str) -> None:
         """Sign in once. Raises NeedsPerson(VALIDATION) when the password is refused, or with a Challenge's kind."""

@@ -117,6 +117,13 @@ def test_an_element_that_is_missing_is_named(
     assert "| Missing element | `get_by_role" in summary(tried[-1]["id"])
     assert farid.market.ledger("listing_published", "farid") == []
     picture(tried[-1]["id"])
+    ((place,),) = farid.rows("select evidence_dir from attempt where id = ?", tried[-1]["id"])
+    page = (farid.folder / "screenshots" / place / "attempt.html").read_text()
+    instead = page.partition("What the page has instead:")[2].partition("</table>")[0]
+    assert '<td class="mono">textbox</td><td>Cost' in instead
+    ((group, count, locator),) = farid.rows("select signature, count(*), locator from attempt group by signature")
+    assert (count, "Price" in locator) == (2, True)
+    assert "Mend get_by_role" in farid.cli("errors", "show", group).said
 
 
 def test_pop_ups_on_every_page_are_counted_and_fail_nothing(farid: Any, attempts: Any) -> None:

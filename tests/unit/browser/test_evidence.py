@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.browser.evidence import _without_passwords
+from runner.browser.masks import without_passwords
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,10 @@ from runner.browser.evidence import _without_passwords
     ],
 )
 def test_the_value_of_a_password_field_is_removed(field):
-    cleaned = _without_passwords(f"<p>{field}</p>")
+    cleaned = without_passwords(f"<p>{field}</p>")
     assert "hunter22" not in cleaned
 
 
 def test_other_fields_keep_theirs():
     page = '<input type="text" value="laptop"><input name="password-hint" value="a town"><option value="1">'
-    assert _without_passwords(page) == page
+    assert without_passwords(page) == page

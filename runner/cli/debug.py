@@ -1,0 +1,160 @@
+"""`runner debug ACCOUNT FLOW`: a visible browser that stops where the flow fails, and goes on from there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner import wiring
+from runner.cli import options, output
+from runner.cli.progress import Progress
+from runner.cli.run import Waiting, needs_display, parameters, show
+from runner.config.settings import Settings
+from runner.domain.jobs import Attempt, Job, NewJob
+from runner.domain.states import Mode, Priority
+from runner.errors import AttemptError, SetupError
+from runner.orchestrator.debugging import Answer, Debugging, Stopped
+from runner.orchestrator.visits import Look
+
+SLOW_MO_MS = 250
+KEYS = {"a": Answer.HERE, "s": Answer.START, "l": Answer.LEAVE, "": Answer.LEAVE}
+
+
+def debug(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")],
+    flow: Annotated[
+        str,
+        typer.Argument(metavar="FLOW", help="check_login, read_inbox, publish_listing, send_message or capture_page."),
+    ],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the flow; may be repeated.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="A JSON file with the flow's parameters.")
+    ] = None,
+    slow_mo: Annotated[
+        int, typer.Option("--slow-mo", metavar="MS", min=0, help="Milliseconds between browser actions.")
+    ] = SLOW_MO_MS,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> None:
+    """Perform one flow in a visible browser, slowly and traced; where it fails, look, act, and go on from there.
+
+    Playwright's inspector opens beside the page, and this terminal asks what to do: again from this step, again from
+    the start, or leave. What was published or sent already is not done again.
+    """
+    if needs_display():
+        _in_a_virtual_display()
+    settings, redactor = options.settings(config)
+    params = parameters(flow, set_ or [], file)
+
+    async def work(stop: asyncio.Event) -> Job:
+        async with wiring.open_runner(settings, redactor) as runner:
+            new = NewJob(
+                account=account,
+                flow=flow,
+                params=params,
+                priority=Priority.URGENT,
+                max_attempts=1,
+                pinned_to=runner.owner,
+            )
+            (job,) = await runner.books.engine.submit([new])
+            return await debugged(runner, job, slow_mo=slow_mo, stop=stop, settings=settings)
+
+    show(options.enter(work), as_json=as_json)
+
+
+async def debugged(runner: wiring.Runner, job: Job, *, slow_mo: int, stop: asyncio.Event, settings: Settings) -> Job:
+    """Perform a Job with a person beside it, again and again until it succeeds or the person leaves."""
+    terminal = Terminal(settings)
+    debugging = Debugging(engine=runner.books.engine, visits=runner.visits, owner=runner.owner, ask=terminal.ask)
+
+    async def stopped(step: str | None, error: AttemptError, attempt: Attempt, browser_lives: bool) -> None:
+        await debugging.ask(
+            Stopped(
+                account=attempt.account,
+                flow=attempt.flow,
+                attempt_id=attempt.id,
+                step=step,
+                error=error,
+                browser_lives=browser_lives,
+            )
+        )
+
+    look = Look(mode=Mode.HEADED, slow_mo_ms=slow_mo, pause_on_error=True, debug=True, stopped=stopped)
+    async with Progress(runner.books.events, job_id=job.id, lines=True):
+        return await runner.orchestrator.run_job(job.id, look, stop, on_wait=Waiting(), again=debugging.again)
+
+
+class Terminal:
+    """Asks the person at the terminal; whoever cannot be asked leaves."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def ask(self, stopped: Stopped) -> Answer:
+        """Say where it stopped, and what can be done about it; returns what the person typed."""
+        where = f' in step "{output.plain(stopped.step)}"' if stopped.step else ""
+        output.note(f"{stopped.account} {stopped.flow} stopped{where}: {output.plain(stopped.error.what)}")
+        if stopped.error.cure:
+            output.note(f"  {output.plain(stopped.error.cure)}")
+        output.note(f"  What the browser saw: runner evidence open {stopped.attempt_id}")
+        if stopped.browser_lives:
+            output.note("  The browser is open, with the inspector beside it: what you do in it now stays done.")
+            choices = "a  again from this step   s  again from the start, in a fresh browser   l  leave"
+        else:
+            output.note("  The browser is gone.")
+            choices = "s  again from the start, in a fresh browser   l  leave"
+        while True:
+            output.note(f"  {choices}")
+            line = await _line()
+            answer = Answer.LEAVE if line is None else KEYS.get(line.strip().lower()[:1])
+            if answer is Answer.HERE and not stopped.browser_lives:
+                answer = None
+            if answer is not None and (line is None or line.strip()):
+                return answer
+
+
+async def _line() -> str | None:
+    """What is typed next, without holding up anything else; None when nobody can type any more."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    try:
+        handle = sys.stdin.fileno()
+        loop.add_reader(handle, ready.set)
+    except (OSError, ValueError):
+        return None  # closed, a file, or /dev/null: nobody sits there
+    try:
+        await ready.wait()
+        typed = bytearray()
+        while not typed.endswith(b"\n"):
+            part = os.read(handle, 1)
+            if not part:
+                break
+            typed += part
+    finally:
+        loop.remove_reader(handle)
+    return typed.decode(errors="replace") if typed else None
+
+
+def _in_a_virtual_display() -> None:
+    """Become the same command under Xvfb. Raises SetupError where that is not installed."""
+    virtual = shutil.which("xvfb-run")
+    if virtual is None:
+        raise SetupError(
+            "This machine has no display, and debugging needs one.",
+            cure="Install a virtual one: apt-get install xvfb. Then the same command runs in it by itself.",
+        )
+    output.note("This machine has no display: running in a virtual one (xvfb-run).")
+    sys.stderr.flush()
+    os.execv(virtual, [virtual, "-a", *_this_command()])  # noqa: S606 — no shell: the same arguments, one by one
+
+
+def _this_command() -> list[str]:
+    return [sys.executable, *sys.orig_argv[1:]]

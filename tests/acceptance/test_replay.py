@@ -1,0 +1,85 @@
+"""`runner replay`: the same failure again, its faults included; nothing twice; all as before in the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+RULE = {"route": "GET /inbox/thread/*", "account": "amy", "effect": "status", "status": 503, "count": 2}
+OTHER = {"route": "GET /listings*", "account": "ben", "effect": "status", "status": 503, "count": 5}
+
+LISTING = {
+    "reference": "R-1",
+    "title": "A lamp that is replayed",
+    "price": "12.00",
+    "currency": "EUR",
+    "category": "computers",
+    "condition": "good",
+    "description": "It shines on every desk that it stands on.",
+    "location": "Porto",
+}
+
+
+def rules(shop: Any) -> list[dict[str, Any]]:
+    return shop.market.client.get("/_faults").json()["rules"]
+
+
+def test_a_failure_is_replayed_with_its_faults_and_the_present_ones_are_set_again(shop: Any) -> None:
+    shop.configure(max_attempts=1)
+    shop.market.faults(RULE)
+    assert shop.cli("run", "amy", "read_inbox").code == 1
+    shop.market.faults(OTHER)
+
+    replayed = shop.cli("replay", 1)
+
+    assert replayed.code == 1, "it fails as it did"
+    assert "The site says that something went wrong (503)." in replayed.said
+    assert "The site's faults are set as they were then: 1." in replayed.said
+    assert "again what they were before the replay" in replayed.said
+    assert rules(shop) == [{**OTHER, "fired": 0}]
+    (first, second) = shop.rows("select id, key, pinned_to, flow, params from job order by id")
+    assert (second[1], second[3:]) == (None, first[3:])
+    (one, two) = shop.rows("select id, signature, evidence_dir from attempt order by id")
+    assert one[1] == two[1], "the same error group"
+    assert (shop.folder / "screenshots" / two[2] / "trace.zip").exists(), "a replay is traced"
+
+
+def test_a_replay_after_the_mending_succeeds_when_the_faults_are_left_out(shop: Any) -> None:
+    shop.configure(max_attempts=1)
+    shop.market.faults(RULE)
+    assert shop.cli("run", "amy", "read_inbox").code == 1
+    shop.market.faults()
+    (evidence,) = shop.rows("select evidence_dir from attempt")
+    (shop.folder / "screenshots" / evidence[0] / "conditions.json").unlink()
+
+    replayed = shop.cli("replay", 1, "--json")
+
+    assert (replayed.code, replayed.json["state"]) == (0, "succeeded")
+
+
+def test_rules_that_were_partly_used_up_go_on_where_they_were(shop: Any) -> None:
+    shop.configure(max_attempts=1)
+    shop.market.faults({**RULE, "count": 1})
+    assert shop.cli("run", "amy", "read_inbox").code == 1
+    assert [rule["fired"] for rule in rules(shop)] == [1]
+
+    assert shop.cli("replay", 1).code == 1
+
+    assert rules(shop) == [], "what had fired as often as it may does not come back"
+
+
+def test_what_was_published_is_not_published_again(shop: Any) -> None:
+    params = [word for key, value in LISTING.items() for word in ("--set", f"{key}={value}")]
+    shop.market.faults({"route": "GET /sell*", "account": "amy", "effect": "status", "status": 503, "count": 1})
+    assert shop.cli("run", "amy", "publish_listing", *params).code == 0, "the second attempt publishes it"
+    assert len(shop.market.ledger("listing_published")) == 1
+
+    replayed = shop.cli("replay", 1)
+
+    assert "Done already, and not done again: publish_listing" in replayed.said
+    assert len(shop.market.ledger("listing_published")) == 1
+
+
+def test_an_attempt_that_does_not_exist_is_said(shop: Any) -> None:
+    none = shop.cli("replay", 999)
+
+    assert (none.code, "no attempt" in none.said) == (2, True)
