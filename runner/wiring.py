@@ -5,33 +5,27 @@ from __future__ import annotations
 import asyncio
 import functools
 import getpass
-import os
 import random
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
 from runner.api import server
 from runner.api.access import PARAMETER, Access, token_in
 from runner.api.live import live_app
-from runner.browser import trace_folder
 from runner.browser.checkpoints import Checkpoints
-from runner.browser.discovery import Browser, find_browser
-from runner.browser.launch import Browsers, LaunchRequest, kill_driver_of
+from runner.browser.launch import Browsers, kill_driver_of
 from runner.browser.processes import kill_process
-from runner.browser.sandbox import sandbox_mode
-from runner.browser.session import Timeouts, kill_browser_of
-from runner.config import keys, secrets
-from runner.config.settings import AccountSettings, Settings, SiteSettings
-from runner.domain.accounts import Account
+from runner.browser.session import kill_browser_of
+from runner.config import keys
+from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
-from runner.domain.states import AccountState, Mode
+from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
-from runner.errors import NotFound, SetupError
+from runner.errors import SetupError
 from runner.logs import Redactor
 from runner.orchestrator.attempt_pages import AttemptPages
 from runner.orchestrator.attempts import AttemptRules, Attempts
@@ -52,10 +46,9 @@ from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.salvage import Salvage
 from runner.orchestrator.scheduler import Scheduler
 from runner.orchestrator.signing_in import SigningIn, SignInRules
-from runner.orchestrator.visits import Look, SitePlan, Visits
+from runner.orchestrator.visits import Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
-from runner.sites import registry
-from runner.sites.interface import Site
+from runner.plans import Plans, secrets_of
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
@@ -146,23 +139,10 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
                 engine=engine,
                 records=records,
                 folder=settings.evidence.dir,
-                secrets_of=lambda name: _secrets_of(settings, records.accounts, name),
+                secrets_of=lambda name: secrets_of(settings, records.accounts, name),
             ),
             clock=clock,
         )
-
-
-async def _secrets_of(settings: Settings, accounts: Accounts, name: str) -> Sequence[str]:
-    """What must stand on no page of an Account's Attempts; nothing when it cannot be had, for then nobody has it."""
-    try:
-        return [(await _resolved(settings, await accounts.by_name(name))).value.get_secret_value()]
-    except SetupError:
-        return []
-
-
-async def _resolved(settings: Settings, account: Account) -> secrets.Resolved:
-    folder = settings.file.parent if settings.file else None
-    return await asyncio.to_thread(secrets.resolve, account.secret, account=account.name, base_dir=folder)
 
 
 async def _sync(accounts: Accounts, configured: tuple[AccountSettings, ...]) -> None:
@@ -224,7 +204,7 @@ def live_link(settings: Settings, url: str) -> str:
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:
     settings, records, engine, clock = books.settings, books.records, books.engine, books.clock
     owner = str(Owner.this_process())
-    plans = _Plans(settings, redactor)
+    plans = Plans(settings, redactor)
     signing_in = SigningIn(
         results=records.check_results,
         profiles=records.profiles,
@@ -283,7 +263,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
             records=records,
             pages=books.pages,
             folder=settings.evidence.dir,
-            secrets_of=lambda name: _secrets_of(settings, records.accounts, name),
+            secrets_of=lambda name: secrets_of(settings, records.accounts, name),
         ),
     )
 
@@ -356,79 +336,3 @@ def profile_care(books: Books, redactor: Redactor) -> ProfileCare:
         profiles_dir=books.settings.profiles.dir,
         clock=books.clock,
     )
-
-
-class _Plans:
-    """What the configuration says about an Account's browser, Site and password."""
-
-    def __init__(self, settings: Settings, redactor: Redactor) -> None:
-        self._settings = settings
-        self._redactor = redactor
-        self._browsers: dict[bool, Browser] = {}
-        self._adapters: dict[str, type[Site]] = {}
-        self._warned: set[str] = set()
-        self._timezones = {each.name: each.timezone for each in settings.accounts if each.timezone}
-        self._sandbox = sandbox_mode(setting=settings.browser.sandbox, is_root=os.geteuid() == 0)
-        if self._sandbox.warning:
-            log.warning(self._sandbox.warning)
-
-    def profile_dir(self, account: str) -> Path:
-        """The Account's folder under profiles/."""
-        return self._settings.profiles.dir / account
-
-    def request(self, account: Account, look: Look) -> LaunchRequest:
-        """The launch of an Account's browser. Raises BrowserMissing, NotFound for a site that is not configured."""
-        browser, timeouts = self._settings.browser, self._settings.timeouts
-        mode = look.mode or (Mode.HEADLESS if browser.headless else Mode.HEADED)
-        return LaunchRequest(
-            account=account.name,
-            profile_dir=self.profile_dir(account.name),
-            browser=self._browser(headless=mode is Mode.HEADLESS),
-            sandbox=self._sandbox,
-            allowed_origins=self._site(account).allowed_origins,
-            mode=mode,
-            slow_mo_ms=browser.slow_mo_ms if look.slow_mo_ms is None else look.slow_mo_ms,
-            viewport=(browser.viewport.width, browser.viewport.height),
-            locale=browser.locale,
-            timezone=self._timezones.get(account.name, browser.timezone),
-            args=browser.args,
-            timeouts=Timeouts(
-                launch_s=timeouts.launch_s,
-                action_s=timeouts.action_s,
-                navigation_s=timeouts.navigation_s,
-                close_s=timeouts.close_s,
-            ),
-            redactor=self._redactor,
-            traces_in=self._settings.evidence.dir / trace_folder.ROOT,
-            last_picture_every_s=self._settings.evidence.last_picture_every_s,
-            live_fps=self._settings.live.fps,
-            live_quality=self._settings.live.quality,
-        )
-
-    def site(self, account: Account) -> SitePlan:
-        """The adapter of an Account's Site, and where it begins."""
-        site = self._site(account)
-        if site.adapter not in self._adapters:
-            self._adapters[site.adapter] = registry.site_class(site.adapter)
-        return SitePlan(adapter=self._adapters[site.adapter], base_url=site.base_url, options=site.options)
-
-    async def password(self, account: Account) -> str:
-        """An Account's password, known to the Redactor before anybody can log it. Raises SetupError."""
-        resolved = await _resolved(self._settings, account)
-        password = resolved.value.get_secret_value()
-        self._redactor.add(password)
-        if resolved.warning and resolved.warning not in self._warned:
-            self._warned.add(resolved.warning)
-            log.warning(resolved.warning)
-        return password
-
-    def _site(self, account: Account) -> SiteSettings:
-        if account.site not in self._settings.sites:
-            raise NotFound("site", account.site, self._settings.sites)
-        return self._settings.sites[account.site]
-
-    def _browser(self, *, headless: bool) -> Browser:
-        if headless not in self._browsers:
-            browser = self._settings.browser
-            self._browsers[headless] = find_browser(configured=browser.path, headless=headless, channel=browser.channel)
-        return self._browsers[headless]
