@@ -195,6 +195,32 @@ class ProfileSettings(Section):
     dir: values.FilePath = Field(default=Path("profiles"), description="Folder with one browser profile per account.")
 
 
+class ConsoleSettings(Section):
+    """The HTTP API: who can reach it, and how."""
+
+    enabled: bool = Field(default=False, description="Serve it with every runner daemon, as --console does.")
+    host: values.Host = Field(default="127.0.0.1", description="The address to listen at; this machine only, as it is.")
+    port: values.Whole = Field(default=8700, ge=0, le=65_535, description="The port to listen at; 0 takes a free one.")
+    allowed_hosts: tuple[values.Host, ...] = Field(
+        default=(), description='Further names by which it is reached, such as ["runner.example"].'
+    )
+    behind_proxy: bool = Field(
+        default=False, description="A proxy in front of it does TLS and says who asks; needed for other addresses."
+    )
+    tls_cert: values.FilePath | None = Field(
+        default=None, description="The certificate to serve it with.", examples=["tls/cert.pem"]
+    )
+    tls_key: values.FilePath | None = Field(
+        default=None, description="The certificate's private key.", examples=["tls/key.pem"]
+    )
+    requests_per_minute: values.Whole = Field(
+        default=1200, ge=10, le=1_000_000, description="How much one person or one program may ask."
+    )
+    stuck_after_s: values.Seconds = Field(
+        default=600.0, description="Work that is due for so long while nothing begins makes /readyz fail."
+    )
+
+
 class LogSettings(Section):
     """What is written to stderr."""
 
@@ -262,6 +288,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)
     accounts: tuple[AccountSettings, ...] = ()
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     _file: Path | None = PrivateAttr(default=None)

@@ -29,6 +29,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[store]": models.StoreSettings,
     "[profiles]": models.ProfileSettings,
     "[[accounts]]": models.AccountSettings,
+    "[console]": models.ConsoleSettings,
     "[log]": models.LogSettings,
 }
 
