@@ -8,20 +8,29 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
 
 import structlog
 
+from runner.api import serving
+from runner.api.app import create_app
+from runner.api.feed import Feed
+from runner.api.limits import Patience, Rates
+from runner.api.services import Access, Rules, Services
 from runner.browser.discovery import Browser, find_browser
 from runner.browser.launch import Browsers, LaunchRequest, kill_driver_of
 from runner.browser.processes import kill_process
 from runner.browser.sandbox import sandbox_mode
 from runner.browser.session import Timeouts, kill_browser_of
 from runner.config import secrets
+from runner.config.in_force import settings_in_force
 from runner.config.settings import AccountSettings, Settings, SiteSettings
 from runner.domain.accounts import Account
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState, Mode
+from runner.engine.browsing import QueueView
 from runner.engine.embedded import EmbeddedEngine
 from runner.errors import NotFound
 from runner.logs import Redactor
@@ -40,17 +49,21 @@ from runner.orchestrator.workers import LEASE_TTL_S, Worker
 from runner.sites import registry
 from runner.sites.interface import Site
 from runner.store.accounts import Accounts
+from runner.store.answers import Answers, AuditLog
 from runner.store.attempts import Attempts as AttemptRows
+from runner.store.browsing import InboxView, ShopView
 from runner.store.database import Database
 from runner.store.effects import Effects
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
+from runner.store.operators import Operators
 from runner.store.profiles import Profiles
 from runner.store.schedules import Schedules
 from runner.store.sessions import Sessions
 from runner.store.steps import Steps
 from runner.store.threads import Threads
+from runner.store.tokens import Tokens
 
 log = structlog.get_logger()
 
@@ -66,6 +79,8 @@ class Books:
     schedules: Schedules
     engine: EmbeddedEngine
     pruner: Pruner
+    operators: Operators
+    tokens: Tokens
     clock: Clock
 
 
@@ -112,6 +127,8 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             schedules=Schedules(db),
             engine=engine,
             pruner=Pruner(engine=engine, attempts=records.attempts, folder=settings.evidence.dir, clock=clock),
+            operators=Operators(db),
+            tokens=Tokens(db),
             clock=clock,
         )
 
@@ -278,3 +295,63 @@ class _Plans:
             browser = self._settings.browser
             self._browsers[headless] = find_browser(configured=browser.path, headless=headless, channel=browser.channel)
         return self._browsers[headless]
+
+
+@asynccontextmanager
+async def serve_api(runner: Runner, *, open_to_all: bool = False) -> AsyncIterator[str]:
+    """Serve the API beside whatever the body does; gives its address. Raises SetupError before anybody can reach it."""
+    console = runner.books.settings.console
+    place = serving.Place(
+        host=console.host,
+        port=console.port,
+        tls_cert=console.tls_cert,
+        tls_key=console.tls_key,
+        behind_proxy=console.behind_proxy,
+        open_to_all=open_to_all,
+    )
+    listener = serving.listen(place)
+    services = api_services(runner, secure=place.secure, open_to_all=open_to_all)
+    async with services.feed.open(), serving.served(create_app(services), listener, place):
+        yield serving.address_of(listener, place)
+
+
+def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = False) -> Services:
+    """What the API works with."""
+    books, settings, clock = runner.books, runner.books.settings, runner.books.clock
+    console, database = settings.console, books.database
+    rules = Rules(
+        hosts=frozenset({"127.0.0.1", "localhost", "::1", console.host, *console.allowed_hosts}) - {"0.0.0.0", "::"},  # noqa: S104 — taken out
+        open_to_all=open_to_all,
+        secure=secure,
+        evidence_dir=settings.evidence.dir,
+        uploads_dir=settings.store.path.absolute().parent / "uploads",
+        configured_accounts=frozenset(account.name for account in settings.accounts),
+        max_attempts=settings.retry.max_attempts,
+        timezone=settings.browser.timezone,
+        stuck_after=timedelta(seconds=console.stuck_after_s),
+        settings=settings_in_force(settings),
+        version=metadata.version("runner"),
+    )
+    access = Access(
+        operators=books.operators,
+        tokens=books.tokens,
+        answers=Answers(database),
+        audit=AuditLog(database),
+        patience=Patience(clock=clock),
+        rates=Rates(per_minute=console.requests_per_minute, clock=clock),
+        hashing=asyncio.Semaphore(2),
+    )
+    return Services(
+        records=books.records,
+        events=books.events,
+        schedules=books.schedules,
+        engine=books.engine,
+        cycles=runner.cycles,
+        queue=QueueView(database),
+        inbox=InboxView(database),
+        shop=ShopView(database),
+        access=access,
+        feed=Feed(books.events),
+        clock=clock,
+        rules=rules,
+    )

@@ -9,6 +9,7 @@ import typer
 
 from runner.cli import (
     accounts,
+    console,
     cycle,
     daemon,
     demo,
@@ -20,10 +21,12 @@ from runner.cli import (
     jobs,
     listings,
     market,
+    operators,
     output,
     run,
     schedules,
     sessions,
+    tokens,
 )
 from runner.errors import NotFound, RunnerError, SetupError
 
@@ -39,6 +42,7 @@ app = typer.Typer(
 app.command("demo", short_help="See the whole at work: six accounts, one mock marketplace.")(demo.demo)
 app.command("run", short_help="Perform one flow for one account, now.")(run.run)
 app.command("daemon", short_help="Rotate through all accounts until stopped.")(daemon.daemon)
+app.command("console", short_help="Serve the HTTP API on this machine.")(console.console)
 app.command("cycle", short_help="Serve every active account once.")(cycle.cycle)
 app.command("market", short_help="Serve the mock marketplace on this machine.")(market.market)
 app.command("doctor", short_help="Check this machine and the configuration.")(doctor.doctor)
@@ -52,6 +56,8 @@ app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(effects.app, name="effects")
+app.add_typer(operators.app, name="operators")
+app.add_typer(tokens.app, name="tokens")
 
 
 def main() -> None:

@@ -147,9 +147,7 @@ class Operators:
         async with self._db.write() as connection:
             await connection.execute(delete(operator_session).where(operator_session.c.id == session_id))
 
-    async def _insert(
-        self, connection: AsyncConnection, name: str, role: Role, password_hash: str | None
-    ) -> Operator:
+    async def _insert(self, connection: AsyncConnection, name: str, role: Role, password_hash: str | None) -> Operator:
         values = {"name": name, "role": role, "password_hash": password_hash, "created_at": self._db.clock.now()}
         await connection.execute(insert(operator), values)
         return await _expect(connection, name)

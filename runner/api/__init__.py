@@ -1,0 +1,1 @@
+"""The HTTP API: FastAPI over the same services that the command line uses."""
