@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from runner.api import serving
-from runner.api.app import create_app
-from runner.api.feed import Feed
-from runner.api.limits import Patience, Rates
-from runner.api.services import Access, Rules, Services
 from runner.browser.discovery import Browser, find_browser
 from runner.browser.launch import Browsers, LaunchRequest, kill_driver_of
 from runner.browser.processes import kill_process
@@ -64,6 +60,9 @@ from runner.store.sessions import Sessions
 from runner.store.steps import Steps
 from runner.store.threads import Threads
 from runner.store.tokens import Tokens
+
+if TYPE_CHECKING:
+    from runner.api.services import Services
 
 log = structlog.get_logger()
 
@@ -300,6 +299,10 @@ class _Plans:
 @asynccontextmanager
 async def serve_api(runner: Runner, *, open_to_all: bool = False) -> AsyncIterator[str]:
     """Serve the API beside whatever the body does; gives its address. Raises SetupError before anybody can reach it."""
+    # Here and not above: most commands serve nothing, and to import the web framework costs them half a second.
+    from runner.api import serving
+    from runner.api.app import create_app
+
     console = runner.books.settings.console
     place = serving.Place(
         host=console.host,
@@ -317,6 +320,10 @@ async def serve_api(runner: Runner, *, open_to_all: bool = False) -> AsyncIterat
 
 def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = False) -> Services:
     """What the API works with."""
+    from runner.api.feed import Feed
+    from runner.api.limits import Patience, Rates
+    from runner.api.services import Access, Rules, Services
+
     books, settings, clock = runner.books, runner.books.settings, runner.books.clock
     console, database = settings.console, books.database
     rules = Rules(

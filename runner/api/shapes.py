@@ -43,7 +43,7 @@ Id = Annotated[str, BeforeValidator(_whole), Field(examples=["42"])]
 Moment = Annotated[datetime, PlainSerializer(_iso, return_type=str), Field(examples=["2026-11-22T12:00:00Z"])]
 Number = Annotated[int, Field(ge=0, le=LARGEST)]
 """An id in a path or a query: digits."""
-Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+$")]
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
 
