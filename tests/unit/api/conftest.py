@@ -67,5 +67,3 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
 async def admin(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
     async with await shop.client(Role.ADMIN) as client:
         yield client
-
-
