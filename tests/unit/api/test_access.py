@@ -161,9 +161,7 @@ async def test_every_change_is_in_the_audit_log_with_who_and_from_where(shop: Sh
     assert PASSWORD not in str(entries)
 
 
-async def test_every_answer_carries_security_headers_and_its_request_id(
-    shop: Shop, admin: httpx.AsyncClient
-) -> None:
+async def test_every_answer_carries_security_headers_and_its_request_id(shop: Shop, admin: httpx.AsyncClient) -> None:
     for path in ("/api/v1/accounts", "/api/v1/nothing", "/docs", "/sign-in", "/healthz"):
         answer = await admin.get(path, headers={"x-request-id": "chosen-by-me"})
         assert answer.headers["x-request-id"] == "chosen-by-me"
