@@ -128,13 +128,18 @@ async def _batch_stream(given: Services, request: Request, batch_id: int, last: 
     position, too_old = await _begin(given, last)
     yield f"retry: {RETRY_MS}\n\n".encode() + too_old
     told, welcome_at = "", time.monotonic()
+    over: int | None = None
     while not feed.closed:
         found, position = await feed.since(position, batch_id=batch_id)
         for event in found:
             yield _event(event)
         progress = await progress_of(given, batch_id)
+        # The store may be ahead of the feed: the last word comes after the last Event, or that would never be sent.
         data = progress.model_dump_json()
-        if progress.done == progress.total and not (await feed.since(position, batch_id=batch_id))[0]:
+        over = over if over is not None else await given.events.last_id()
+        if progress.done < progress.total:
+            over = None
+        elif position >= over:
             yield _said("final", data, number=f"{position}.final")
             return
         if data != told:

@@ -165,6 +165,19 @@ async def test_a_batch_tells_its_progress_and_its_end(served: Served) -> None:
     assert (await served.client.get("/api/v1/batches/99/events")).status_code == 404
 
 
+async def test_the_last_word_comes_after_the_last_event_of_another_process(served: Served) -> None:
+    batch, jobs = await served.runner.books.engine.submit_batch("b", [JOB] * 30)
+    other = settings_of(served.runner.books.settings.store.path.parent)
+    names = []
+    async with served.listen(f"/api/v1/batches/{batch}/events") as told, wiring.open_books(other) as books:
+        await anext(told)
+        await books.engine.cancel_many([job.id for job in jobs])
+        async with asyncio.timeout(15):
+            async for each in told:
+                names.append(each.name)
+    assert (names.count("JobCancelled"), names[-1]) == (30, "final")
+
+
 async def test_a_heartbeat_moves_the_number_on(served: Served, monkeypatch: Any) -> None:
     monkeypatch.setattr(routes, "HEARTBEAT_S", 0.1)
     async with served.listen(types="NothingLikeThis") as told:
