@@ -13,6 +13,7 @@ from runner.api.routes import (
     effects,
     events,
     evidence,
+    figures,
     health,
     jobs,
     listings,
@@ -44,6 +45,7 @@ NOUNS = (
     people.operators,
     people.tokens,
     people.audit,
+    figures.routes,
     health.routes,
 )
 

@@ -278,3 +278,23 @@ async def test_settings_are_shown_with_their_origin_and_without_secrets(admin: h
     assert found["console.port"]["value"] == 8700
     assert found["accounts.amy.password"]["value"] == "kept in: env"
     assert "PASSWORD" not in str(found)
+
+
+async def test_prometheus_gets_its_figures(admin: httpx.AsyncClient) -> None:
+    await admin.post("/api/v1/jobs", json=JOB)
+    answer = await admin.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert 'runner_jobs{state="queued"} 1.0' in answer.text
+    assert "runner_ready 1.0" in answer.text
+
+
+async def test_figures_of_the_shop(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await read_thread(shop)
+    await admin.post("/api/v1/jobs", json=JOB)
+    await attempt_with(shop)
+    overview = (await admin.get("/api/v1/overview", params={"timeframe": "30d"})).json()
+    assert (overview["threads"], overview["unread_threads"], overview["attempts_failed"]) == (1, 1, 1)
+    assert overview["success_rate"] == 0.0
+    (amy,) = (await admin.get("/api/v1/counters", params={"timeframe": "1h"})).json()["items"]
+    assert (amy["account"], amy["failed"], amy["succeeded"]) == ("amy", 1, 0)
+    assert (await admin.get("/api/v1/overview", params={"timeframe": "2h"})).status_code == 422
