@@ -50,7 +50,7 @@ NOUNS = (
 )
 
 DESCRIPTION = """\
-Everything that the `runner` command can do, over HTTP.
+The daily work of the `runner` command and all that it has stored, over HTTP.
 
 Programs send `Authorization: Bearer TOKEN` (`runner tokens add NAME`), people sign in. Lists take `limit` and `cursor`
 and give `next_cursor`; times are UTC; ids are strings; every refusal is an RFC 9457 problem document with a `code`.
