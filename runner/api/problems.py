@@ -95,6 +95,9 @@ def refusal_of(error: Exception) -> Refusal:
             return error
         case RequestValidationError():
             return _invalid(error)
+        case HTTPException(status_code=400):
+            # What cannot even be read (bytes that are no JSON, half a form) is wrong data like any other.
+            return Refusal(422, "invalid", str(error.detail))
         case HTTPException():
             code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
             return Refusal(error.status_code, code, str(error.detail), headers=error.headers)

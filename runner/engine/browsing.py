@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select
 from runner.domain import priorities, rotation
 from runner.domain.jobs import BatchProgress, Job
 from runner.domain.rotation import Candidate, Choice
-from runner.domain.states import JobState
+from runner.domain.states import ENDED, JobState
 from runner.engine import heads, rows
 from runner.errors import ErrorKind
 from runner.store.account_ids import id_of
@@ -132,12 +132,13 @@ class QueueView:
             return Stuck()
         return Stuck(due_since=due_at, silent_since=begun_at)
 
-    async def counts(self) -> dict[JobState, int]:
-        """How many Jobs there are in each state."""
+    async def open_jobs(self, account_name: str) -> int:
+        """How many Jobs of an Account have not ended. Raises NotFound."""
+        still = [state for state in JobState if state not in ENDED]
         async with self._db.read() as connection:
-            counted = await connection.execute(select(job.c.state, func.count()).group_by(job.c.state))
-            found: dict[JobState, int] = {row[0]: row[1] for row in counted}
-        return {state: found.get(state, 0) for state in JobState}
+            mine = job.c.account_id == await id_of(connection, account_name)
+            counted = select(func.count()).select_from(job).where(mine, job.c.state.in_(still))
+            return int((await connection.execute(counted)).scalar_one())
 
 
 def _which(question: JobQuestion, account_id: int | None) -> Select[Any]:

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,28 @@ def test_a_token_is_shown_once_and_ends_when_it_is_revoked(shop: Any) -> None:
     assert shop.cli("tokens", "add", "x", "--scope", "every thing").code == 2
     assert shop.cli("tokens", "revoke", "till").out.strip() == "till is revoked."
     assert shop.cli("tokens", "revoke", "tills").code == 2
+
+
+def test_the_whole_document_holds_against_whatever_is_generated_from_it(shop: Any, wait_for: Any, port: int) -> None:
+    """schemathesis: no 5xx, no status and no answer that the OpenAPI document does not know."""
+    shop.configure(accounts=["amy"], extra="[console]\nrequests_per_minute = 1000000\n")
+    start(shop, wait_for, port, "console", "--no-auth")
+    url = f"http://127.0.0.1:{port}/api/v1"
+    httpx.post(f"{url}/jobs", json={"account": "amy", "flow": "check_login"}, timeout=30).raise_for_status()
+    httpx.post(f"{url}/batches", json={}, timeout=30).raise_for_status()
+    found = subprocess.run(
+        [
+            *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
+            *("run", f"{url}/openapi.json", "--max-examples", "3", "--generation-deterministic"),
+            *("--phases", "examples,coverage,fuzzing", "--exclude-path-regex", "/events$", "--continue-on-failure"),
+            *("--checks", "not_a_server_error,status_code_conformance,response_schema_conformance"),
+        ],
+        cwd=shop.folder,
+        env=shop.environment(),
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout[-6000:]
+    assert "cases" in found.stdout

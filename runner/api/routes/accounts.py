@@ -28,7 +28,7 @@ from runner.api.shapes import (
 from runner.domain.access import Role
 from runner.domain.accounts import Account
 from runner.domain.jobs import NewJob
-from runner.domain.states import AccountState, JobState, Priority
+from runner.domain.states import AccountState, Priority
 from runner.errors import Conflict
 from runner.orchestrator import decisions
 from runner.store.pages import slice_of
@@ -102,7 +102,6 @@ async def get_health(given: Given, name: Name) -> Health:
     failures = next((n for n, each in enumerate(ended) if each.kind is None), len(ended))
     sessions = await given.records.sessions.list_sessions(account_name=name, only_open=True, limit=1)
     profile = await given.records.profiles.get(name)
-    waiting = [JobState.QUEUED, JobState.RUNNING, JobState.PARKED, JobState.UNKNOWN]
     return Health(
         account=account.name,
         healthy=account.state is AccountState.ACTIVE and failures < 2,
@@ -113,7 +112,7 @@ async def get_health(given: Given, name: Name) -> Health:
         last_served_at=account.last_served_at,
         profile=ProfileOut.model_validate(profile) if profile else None,
         open_session=SessionOut.model_validate(sessions[0]) if sessions else None,
-        open_jobs=len(await given.engine.list_jobs(account=name, states=waiting, limit=1000)),
+        open_jobs=await given.queue.open_jobs(name),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import AwareDatetime, Field
 
+from runner.api.flow_params import checked
 from runner.api.routing import Given, JobKey, Routes
 from runner.api.shapes import (
     Asked,
@@ -34,7 +35,6 @@ from runner.domain.jobs import Bulk, JobFilter, NewJob
 from runner.domain.states import IfFailed, JobState, Priority
 from runner.engine.browsing import JobQuestion
 from runner.errors import ErrorKind, SetupError
-from runner.sites.flows import catalog
 from runner.store.pages import after_number, page_of
 
 routes = Routes("jobs")
@@ -192,13 +192,12 @@ async def retry(given: Given, job_id: JobId) -> JobOut:
 
 
 def _new(given: Given, asked: JobIn, job_key: str | None) -> NewJob:
-    parsed = catalog.flow_named(asked.flow).parse(asked.params, folder=given.rules.uploads_dir)
     if asked.due_at is not None and asked.due_at.replace(tzinfo=None) > LATEST:
         raise SetupError("due_at is too far away.", cure="Give a moment before the year 9000.")
     return NewJob(
         account=asked.account,
         flow=asked.flow,
-        params=parsed.model_dump(mode="json", exclude_unset=True),
+        params=checked(asked.flow, asked.params, given.rules.uploads_dir),
         priority=asked.priority,
         due_at=asked.due_at,
         key=asked.key or job_key,

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import Field
 
+from runner.api.flow_params import checked
 from runner.api.routing import Given, Routes
 from runner.api.shapes import Asked, Cursor, Limit, PageOut, ScheduleOut, Sort, Word, page, wish
 from runner.domain.access import Role
 from runner.domain.schedules import Missed, NewSchedule, Rule, Schedule
 from runner.domain.states import Priority
 from runner.errors import SetupError
-from runner.sites.flows import catalog
 from runner.store.pages import slice_of
 
 routes = Routes("schedules")
@@ -65,7 +65,6 @@ async def add_schedule(given: Given, asked: ScheduleIn) -> ScheduleOut:
     """Add a Schedule; a daemon keeps to it."""
     if asked.account and asked.tag:
         raise SetupError("An account and a tag together?", cure="Give one of them, or neither for all accounts.")
-    parsed = catalog.flow_named(asked.flow).parse(asked.params, folder=given.rules.uploads_dir)
     rule = Rule(
         cron=asked.cron,
         every_s=asked.every_s,
@@ -78,7 +77,7 @@ async def add_schedule(given: Given, asked: ScheduleIn) -> ScheduleOut:
         rule=rule,
         account=asked.account,
         tag=asked.tag,
-        params=parsed.model_dump(mode="json", exclude_unset=True),
+        params=checked(asked.flow, asked.params, given.rules.uploads_dir),
         priority=asked.priority,
         missed=asked.missed,
         max_attempts=asked.max_attempts or given.rules.max_attempts,

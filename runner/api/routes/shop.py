@@ -152,7 +152,7 @@ async def get_rotation(given: Given, limit: Annotated[int, Query(ge=1, le=16)] =
         for each in coming
     ]
     newest = await given.events.last_id()
-    recent = await given.events.since(max(0, newest - 2000), names=["JobClaimed"], limit=2000)
+    recent = await given.events.since(max(0, newest - 500), names=["JobClaimed"])
     return RotationOut(
         now=many(JobOut, running),
         next=turns,

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import Field
 
+from runner.api.flow_params import checked
 from runner.api.routing import Given, JobKey, Routes
 from runner.api.shapes import (
     Asked,
@@ -26,7 +27,6 @@ from runner.api.shapes import (
 from runner.domain.access import Role
 from runner.domain.jobs import NewJob
 from runner.domain.states import Priority
-from runner.sites.flows import catalog
 from runner.store.browsing import ThreadQuestion
 
 routes = Routes("threads")
@@ -80,11 +80,10 @@ async def reply(given: Given, thread_id: ThreadId, asked: Reply, key: JobKey) ->
     told = {"thread": thread.remote_id, "text": asked.text}
     if asked.answering is not None:
         told["answering"] = asked.answering
-    parsed = catalog.flow_named("send_message").parse(told)
     new = NewJob(
         account=thread.account,
         flow="send_message",
-        params=parsed.model_dump(mode="json", exclude_unset=True),
+        params=checked("send_message", told, given.rules.uploads_dir),
         priority=Priority.HIGH,
         key=key,
         max_attempts=given.rules.max_attempts,

@@ -298,3 +298,19 @@ async def test_figures_of_the_shop(shop: Shop, admin: httpx.AsyncClient) -> None
     (amy,) = (await admin.get("/api/v1/counters", params={"timeframe": "1h"})).json()["items"]
     assert (amy["account"], amy["failed"], amy["succeeded"]) == ("amy", 1, 0)
     assert (await admin.get("/api/v1/overview", params={"timeframe": "2h"})).status_code == 422
+
+
+async def test_no_picture_of_this_machine_is_published_by_naming_it(shop: Shop, admin: httpx.AsyncClient) -> None:
+    (shop.folder / "private.png").write_bytes(picture())
+    fields = {"title": "x", "price": "1", "currency": "EUR", "category": "x", "condition": "x"}
+    fields |= {"description": "x", "location": "x", "reference": "R-1"}
+    for name in (str(shop.folder / "private.png"), "../private.png"):
+        params = fields | {"photos": [name]}
+        asked = {"account": "amy", "flow": "publish_listing", "params": params}
+        answer = await admin.post("/api/v1/jobs", json=asked)
+        assert (answer.status_code, "names a file" in answer.json()["detail"]) == (422, True)
+    uploads = shop.folder / "uploads"
+    uploads.mkdir()
+    (uploads / "ours.png").write_bytes(picture())
+    asked = {"account": "amy", "flow": "publish_listing", "params": fields | {"photos": ["ours.png"]}}
+    assert (await admin.post("/api/v1/jobs", json=asked)).status_code == 201
