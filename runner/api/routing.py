@@ -76,8 +76,8 @@ class Routes:
     def _route(self, method: str, path: str, door: Door, options: dict[str, Any]) -> Callable[[Endpoint], Endpoint]:
         def keep(endpoint: Endpoint) -> Endpoint:
             endpoint.__door__ = door  # type: ignore[attr-defined]  # read by GuardedRoute, which is made much later
-            refused = (401, 403, 404, 409, 422, 429) if door.role else (401, 403, 422, 429, 503)
-            refused += () if method == "GET" else (413,)
+            refused = [401, 403, 404, 409, 422, 429] if door.role else [401, 403, 422, 429, 503]
+            refused += [] if method == "GET" else [413]
             described = {
                 "methods": [method],
                 "responses": problems.responses(*refused) | options.pop("responses", {}),

@@ -6,17 +6,12 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, 
 
 from runner.domain.access import Role, Via
 from runner.store.columns import EnumText, Json, SafeText, UtcTime
-from runner.store.tables import BigId, metadata
-
-
-def _id() -> Column[int]:
-    return Column("id", BigId, primary_key=True, autoincrement=True)
-
+from runner.store.schema import BigId, id_column, metadata
 
 operator = Table(
     "operator",
     metadata,
-    _id(),
+    id_column(),
     Column("name", String(100), nullable=False, unique=True),
     Column("role", EnumText(Role), nullable=False),
     # None: signs in by a one-time link only.
@@ -28,7 +23,7 @@ operator = Table(
 operator_session = Table(
     "operator_session",
     metadata,
-    _id(),
+    id_column(),
     Column("operator_id", BigId, ForeignKey("operator.id"), nullable=False, index=True),
     Column("secret_hash", String(64), nullable=False, unique=True),
     Column("address", String(100), nullable=False),
@@ -40,7 +35,7 @@ operator_session = Table(
 sign_in_link = Table(
     "sign_in_link",
     metadata,
-    _id(),
+    id_column(),
     Column("secret_hash", String(64), nullable=False, unique=True),
     # Whom it signs in; the name of an operator who is made then when there is none of that name.
     Column("name", String(100), nullable=False),
@@ -53,7 +48,7 @@ sign_in_link = Table(
 api_token = Table(
     "api_token",
     metadata,
-    _id(),
+    id_column(),
     Column("name", String(100), nullable=False, unique=True),
     Column("hint", String(20), nullable=False),
     Column("secret_hash", String(64), nullable=False, unique=True),
@@ -70,7 +65,7 @@ api_token = Table(
 idempotency_key = Table(
     "idempotency_key",
     metadata,
-    _id(),
+    id_column(),
     Column("who", String(200), nullable=False),
     Column("key", String(200), nullable=False),
     Column("request_hash", String(64), nullable=False),
@@ -84,7 +79,7 @@ idempotency_key = Table(
 audit = Table(
     "audit",
     metadata,
-    _id(),
+    id_column(),
     Column("at", UtcTime, nullable=False),
     Column("who", SafeText, nullable=False),
     Column("role", EnumText(Role), nullable=False),

@@ -16,7 +16,8 @@ from runner.errors import NotFound
 from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.pages import Page, Wish, fetch_ids, stamp
-from runner.store.tables import account, attempt, event, job, listing, message, participant, session, thread
+from runner.store.tables import account, attempt, event, job, session
+from runner.store.trade_tables import listing, message, participant, thread
 
 THREAD_ORDERS = {"last_at": stamp(thread.c.last_at), "id": thread.c.id}
 MESSAGE_ORDERS = {"sent_at": stamp(func.coalesce(message.c.sent_at, message.c.first_seen_at)), "id": message.c.id}
