@@ -2,8 +2,10 @@
 
 RunnerError
 ├── SetupError            the operator must mend something first: config, browser, files (exit code 2)
+│   └── StoreUnusable     the database file cannot be read or written
 ├── NotFound              a name that does not exist; carries the nearest ones (exit code 2)
 ├── Conflict              somebody else has it, or the state forbids it (exit code 1)
+│   └── StoreBusy         another process keeps the database locked; may pass by itself
 ├── StaleLease            this worker lost its claim: it must write nothing more
 └── AttemptError          ends an Attempt; `kind` decides what happens next
     ├── RetryLater        may pass by itself: network, timeout, rate limit, crash
@@ -60,6 +62,10 @@ class SetupError(RunnerError):
     """The operator must mend the configuration, the machine or a file before anything can run."""
 
 
+class StoreUnusable(SetupError):
+    """The database cannot be read or written: a full disk, a damaged file, no permission."""
+
+
 class NotFound(RunnerError):
     """A name that does not exist; `nearest` holds the existing names that look like it."""
 
@@ -78,6 +84,10 @@ class NotFound(RunnerError):
 
 class Conflict(RunnerError):
     """Somebody else has it now, or its state forbids what was asked."""
+
+
+class StoreBusy(Conflict):
+    """Another process has been writing to the database for longer than we wait."""
 
 
 class StaleLease(RunnerError):

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from runner.api import server
-from runner.api.access import PARAMETER, Access, token_in
-from runner.api.live import live_app
 from runner.browser.checkpoints import Checkpoints
 from runner.browser.launch import Browsers, kill_driver_of
 from runner.browser.processes import kill_process
@@ -58,11 +55,13 @@ from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
+from runner.store.operators import Operators
 from runner.store.profiles import Profiles
 from runner.store.schedules import Schedules
 from runner.store.sessions import Sessions
 from runner.store.steps import Steps
 from runner.store.threads import Threads
+from runner.store.tokens import Tokens
 
 log = structlog.get_logger()
 
@@ -80,6 +79,8 @@ class Books:
     pruner: Pruner
     pages: AttemptPages
     error_groups: ErrorGroups
+    operators: Operators
+    tokens: Tokens
     clock: Clock
 
 
@@ -141,6 +142,8 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
                 folder=settings.evidence.dir,
                 secrets_of=lambda name: secrets_of(settings, records.accounts, name),
             ),
+            operators=Operators(db),
+            tokens=Tokens(db),
             clock=clock,
         )
 
@@ -174,6 +177,11 @@ async def _live_view(settings: Settings) -> AsyncIterator[OpenSessions]:
     if not settings.live.enabled:
         yield OpenSessions()
         return
+    # Here and not above: most commands serve nothing, and to import the web framework costs them half a second.
+    from runner.api import server
+    from runner.api.access import Access
+    from runner.api.live import live_app
+
     listener = _listener(settings.live.port)
     sessions = OpenSessions(address=server.address_of(listener))
     access = Access(_live_token(settings), server.hosts_of(listener))
@@ -183,6 +191,8 @@ async def _live_view(settings: Settings) -> AsyncIterator[OpenSessions]:
 
 def _listener(port: int) -> socket.socket:
     """The configured port, or any that is free: watching is never worth the work that is watched."""
+    from runner.api import server
+
     try:
         return server.listen(port)
     except SetupError as taken:
@@ -193,11 +203,15 @@ def _listener(port: int) -> socket.socket:
 
 
 def _live_token(settings: Settings) -> str:
+    from runner.api.access import token_in
+
     return token_in(settings.store.path.parent / "live.token")
 
 
 def live_link(settings: Settings, url: str) -> str:
     """A link to the live view that opens it: it carries the token of this data folder, once."""
+    from runner.api.access import PARAMETER
+
     return f"{url}?{PARAMETER}={_live_token(settings)}"
 
 

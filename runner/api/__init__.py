@@ -1,1 +1,1 @@
-"""The HTTP side of the runner: the live view today."""
+"""The HTTP side of the runner: the API over the services that the command line uses, and the live view."""

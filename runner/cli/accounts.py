@@ -14,8 +14,9 @@ from runner.cli.imports import report_intake
 from runner.config.settings import Settings
 from runner.domain.accounts import Account, NewAccount, SecretRef
 from runner.domain.states import AccountState, JobState
-from runner.errors import Conflict, NotFound, SetupError
+from runner.errors import NotFound, SetupError
 from runner.intake.accounts import read_accounts
+from runner.orchestrator import decisions
 
 app = typer.Typer(help="The accounts: list, add, import, show, health, pause, resume.", no_args_is_help=True)
 app.command("health", short_help="Say which accounts are signed in, and what to do.")(health.health)
@@ -169,10 +170,7 @@ def pause(
     settings, _ = options.settings(config)
 
     async def work(books: wiring.Books) -> Account:
-        account = await books.records.accounts.by_name(name)
-        if account.state is not AccountState.ACTIVE:
-            raise Conflict(f"{name} is {account.state} already.", cure=account.state_reason or "")
-        return await books.records.accounts.set_state(name, AccountState.PAUSED, reason or "paused by an operator")
+        return await decisions.pause(books.records.accounts, name, reason)
 
     _said(options.with_books(settings, work), as_json=as_json)
 
@@ -183,12 +181,7 @@ def resume(name: Name, config: options.Config = None, as_json: options.Json = Fa
     settings, _ = options.settings(config)
 
     async def work(books: wiring.Books) -> Account:
-        account = await books.records.accounts.set_state(name, AccountState.ACTIVE)
-        # A person has seen to it: the password need not rest any longer.
-        await books.records.profiles.set_sign_in_tried(name, None)
-        for job in await books.engine.list_jobs(account=name, states=[JobState.PARKED], limit=10_000):
-            await books.engine.retry(job.id)
-        return account
+        return await decisions.resume(books.records.accounts, books.records.profiles, books.engine, name)
 
     _said(options.with_books(settings, work), as_json=as_json)
 

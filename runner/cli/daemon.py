@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
 import structlog
 import typer
 
 from runner import wiring
-from runner.cli import options
+from runner.cli import console, options
 from runner.store.events import Events
 from runner.store.hub import Subscription
 
@@ -32,6 +32,11 @@ def daemon(
         int | None, typer.Option("--concurrency", metavar="N", min=1, help="Browsers at once.")
     ] = None,
     live: options.Live = False,
+    with_console: Annotated[
+        bool, typer.Option("--console", help="Serve the HTTP API too; [console] enabled does the same.")
+    ] = False,
+    no_auth: console.NoAuth = False,
+    port: console.Port = None,
     config: options.Config = None,
 ) -> None:
     """Rotate through all accounts, cycle after cycle and by schedule, until SIGTERM or Ctrl-C; then finish cleanly."""
@@ -41,6 +46,7 @@ def daemon(
             "orchestrator.cycle_every_s": every,
             "orchestrator.concurrency": concurrency,
             "live.enabled": live or None,
+            "console.port": port,
         },
     )
 
@@ -49,7 +55,10 @@ def daemon(
             log.info("daemon started", cycle_every_s=settings.orchestrator.cycle_every_s, owner=runner.owner)
             if runner.open_sessions.address:
                 log.info("live view", at=runner.open_sessions.address, link="runner live --open")
-            async with _told(runner.books.events):
+            async with AsyncExitStack() as beside:
+                await beside.enter_async_context(_told(runner.books.events))
+                if with_console or settings.console.enabled:
+                    await beside.enter_async_context(console.served(runner, no_auth=no_auth))
                 await runner.orchestrator.run(stop, beside=runner.create_jobs)
             log.info("daemon stopped")
 

@@ -11,8 +11,9 @@ from runner import wiring
 from runner.cli import options, output
 from runner.domain.effects import Effect, EffectState
 from runner.domain.jobs import Evidence, Job
-from runner.domain.states import EvidenceKind, JobState
+from runner.domain.states import EvidenceKind
 from runner.errors import NotFound
+from runner.orchestrator import decisions
 
 app = typer.Typer(help="What was changed at the sites: list, show, settle.", no_args_is_help=True)
 
@@ -102,16 +103,8 @@ def settle(
     settings, _ = options.settings(config)
 
     async def work(books: wiring.Books) -> tuple[Effect, Job | None]:
-        detail = f"settled by a person: {why}" if why else "settled by a person"
-        found = await books.records.effects.settle(
-            effect, EffectState(verdict.value), remote_id=remote_id, detail=detail
-        )
-        job = await _job_of(books, found)
-        waiting = job is not None and job.state in (JobState.UNKNOWN, JobState.PARKED, JobState.FAILED)
-        if job is not None and waiting and verdict is not Verdict.DUPLICATED:
-            # The journal knows by now: performing the job again records what is confirmed, and fires what is not done.
-            job = await books.engine.retry(job.id)
-        return found, job
+        to = EffectState(verdict.value)
+        return await decisions.settle(books.records.effects, books.engine, effect, to, remote_id=remote_id, why=why)
 
     found, job = options.with_books(settings, work)
     if as_json:

@@ -16,6 +16,7 @@ from runner.domain.jobs import NewJob
 from runner.domain.listings import Listing, ListingState, StoredListing
 from runner.errors import SetupError
 from runner.intake.listings import read_listings
+from runner.orchestrator import decisions
 
 app = typer.Typer(help="The listings: import, list, show, publish.", no_args_is_help=True)
 
@@ -136,22 +137,9 @@ def publish(
             found = await books.records.listings.list_listings(
                 account_name=account, states=[ListingState.DRAFT], limit=10_000
             )
-        homeless = [str(each.id) for each in found if each.account is None]
-        if homeless and not every:
-            raise SetupError(
-                f"No account is to publish listing {', '.join(homeless)}.",
-                cure="Import again with an accounts column, or with --account NAME.",
-            )
-        return [
-            NewJob(
-                account=each.account,
-                flow="publish_listing",
-                params={"listing": each.id},
-                max_attempts=settings.retry.max_attempts,
-            )
-            for each in found
-            if each.account is not None
-        ]
+        if every:
+            found = [each for each in found if each.account is not None]
+        return decisions.publishing(found, max_attempts=settings.retry.max_attempts)
 
     cycle.perform(settings, redactor, "publish", choose, as_json=as_json, empty="Nothing to publish.")
 

@@ -9,6 +9,7 @@ import typer
 
 from runner.cli import (
     accounts,
+    console,
     cycle,
     daemon,
     debug,
@@ -23,12 +24,14 @@ from runner.cli import (
     jobs,
     listings,
     market,
+    operators,
     output,
     profiles,
     replay,
     run,
     schedules,
     sessions,
+    tokens,
     watching,
 )
 from runner.errors import NotFound, RunnerError, SetupError
@@ -47,6 +50,7 @@ app.command("run", short_help="Perform one flow for one account, now.")(run.run)
 app.command("debug", short_help="Perform one flow visibly, and stop where it fails.")(debug.debug)
 app.command("replay", short_help="Perform the flow of an attempt once more.")(replay.replay)
 app.command("daemon", short_help="Rotate through all accounts until stopped.")(daemon.daemon)
+app.command("console", short_help="Serve the HTTP API on this machine.")(console.console)
 app.command("cycle", short_help="Serve every active account once.")(cycle.cycle)
 app.command("handoff", short_help="Take over an account that waits for a person.")(handoff.handoff)
 app.command("live", short_help="Watch a running browser, and take it over.")(watching.live)
@@ -64,6 +68,8 @@ app.add_typer(profiles.app, name="profiles")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(errors.app, name="errors")
 app.add_typer(effects.app, name="effects")
+app.add_typer(operators.app, name="operators")
+app.add_typer(tokens.app, name="tokens")
 
 
 def main() -> None:

@@ -75,12 +75,14 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     browser = settings.browser
     if browser.path is not None:
         browser = browser.model_copy(update={"path": folder / browser.path})
+    tls = {key: folder / path for key in ("tls_cert", "tls_key") if (path := getattr(settings.console, key))}
     accounts = tuple(account.with_secret_in(folder) for account in settings.accounts)
     return settings.model_copy(
         update={
             "browser": browser,
             "evidence": settings.evidence.model_copy(update={"dir": folder / settings.evidence.dir}),
             "store": settings.store.model_copy(update={"path": folder / settings.store.path}),
+            "console": settings.console.model_copy(update=tls),
             "profiles": settings.profiles.in_folder(folder),
             "accounts": accounts,
         }

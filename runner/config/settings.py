@@ -6,24 +6,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runner.config import values
 from runner.config.schema import place_at
+from runner.config.section import Section
+from runner.config.served import ConsoleSettings, LiveSettings
 from runner.domain.accounts import NewAccount, SecretRef
 from runner.domain.retry import RetryPolicy
 from runner.errors import ErrorKind
 
 MOCK_URL = "http://127.0.0.1:8765"
 RetriedKind = Literal["network", "timeout", "rate_limited", "browser_crashed", "session_expired", "site_changed"]
-
-
-class Section(BaseModel):
-    """A table of the file. Input is hidden in pydantic's own errors, for it may hold a password."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
 
 class Viewport(Section):
@@ -217,17 +213,6 @@ class ProfileSettings(Section):
         return self.model_copy(update={"dir": folder / self.dir, "key": key})
 
 
-class LiveSettings(Section):
-    """The live view: running browsers to be watched, and taken over, from a browser on this machine."""
-
-    enabled: bool = Field(default=False, description="Serve it while a daemon or an on-demand run is at work.")
-    port: values.Whole = Field(
-        default=8701, ge=0, le=65_535, description="Its port on 127.0.0.1; 0 takes any that is free."
-    )
-    fps: values.Whole = Field(default=3, ge=1, le=10, description="Pictures a second at most, while somebody watches.")
-    quality: values.Whole = Field(default=60, ge=10, le=95, description="JPEG quality of these pictures.")
-
-
 class LogSettings(Section):
     """What is written to stderr."""
 
@@ -296,6 +281,7 @@ class Settings(BaseSettings):
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     accounts: tuple[AccountSettings, ...] = ()
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     _file: Path | None = PrivateAttr(default=None)

@@ -121,6 +121,15 @@ def _name(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        if re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}", value) is None:
+            raise ValueError(f"expected an address or the name of a host; found {shown(value)}.") from None
+    return value.lower()
+
+
 def _path_text(value: object) -> object:
     # Path("") would be the current folder.
     if isinstance(value, str) and (not value.strip() or "\x00" in value):
@@ -226,6 +235,7 @@ Locale = Annotated[str, AfterValidator(_locale)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Name = Annotated[str, AfterValidator(_name)]
+Host = Annotated[str, AfterValidator(_host)]
 FilePath = Annotated[Path, BeforeValidator(_path_text), AfterValidator(_path)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Origin = Annotated[str, AfterValidator(_origin)]

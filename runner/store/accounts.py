@@ -103,6 +103,15 @@ class Accounts:
                 await events.record(self._db, connection, [fact])
             return (await _by_names(connection, [name]))[0]
 
+    async def set_tags(self, name: str, tags: Iterable[str]) -> Account:
+        """Give an Account these tags and no others. Raises NotFound."""
+        async with self._db.write() as connection:
+            number = await id_of(connection, name)
+            await _set_tags(connection, number, tags)
+            fact = events.Fact(name="AccountTagged", account=(number, name), data={"tags": sorted(set(tags))})
+            await events.record(self._db, connection, [fact])
+            return (await _by_names(connection, [name]))[0]
+
     async def touch_served(self, name: str, at: datetime) -> None:
         """Note that an Account was served at `at`, so that its turn comes last. Raises NotFound."""
         async with self._db.write(durable=False) as connection:

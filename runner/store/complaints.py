@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from runner.errors import Conflict, RunnerError, SetupError
+from runner.errors import RunnerError, StoreBusy, StoreUnusable
 
 PRIMARY = 0xFF
 """SQLite's extended result codes carry the primary one in their low byte."""
@@ -29,30 +29,30 @@ def complaint(error: BaseException, path: Path, *, busy_timeout_s: float) -> Run
             pids = writers(path)
             who = f"process {pids[0]}" if pids else "another process"
             show = f"ps -fp {pids[0]}" if pids else f"fuser {path}"
-            return Conflict(
+            return StoreBusy(
                 f"{where} is locked: {who} has been writing to it for more than {busy_timeout_s:g} s.",
                 cure=f"Wait until it is done and try again; `{show}` shows which process that is.",
             )
         case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR if code == sqlite3.SQLITE_FULL or _is_full(path.parent):
-            return SetupError(f"{where} cannot grow: the disk is full.", cure="Free some space and start again.")
+            return StoreUnusable(f"{where} cannot grow: the disk is full.", cure="Free some space and start again.")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return SetupError(
+            return StoreUnusable(
                 f"{where} cannot be written: the file or its folder is read-only for this account of the machine.",
                 cure=f"Give write permission to {path} and to {path.parent}, or set [store] path to another place.",
             )
         case sqlite3.SQLITE_CANTOPEN:
-            return SetupError(
+            return StoreUnusable(
                 f"{where} cannot be opened.",
                 cure=f"See that the folder {path.parent} may be read and written, and that {path.name} is a file.",
             )
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-            return SetupError(
+            return StoreUnusable(
                 f"{where} is damaged, or is not a database at all ({original}).",
                 cure="Put a copy that is known to be good in its place, or move the file away to begin with an empty "
                 "one; nothing was changed in it.",
             )
         case sqlite3.SQLITE_IOERR:
-            return SetupError(f"{where} cannot be read or written: {original}.", cure="Look at the disk.")
+            return StoreUnusable(f"{where} cannot be read or written: {original}.", cure="Look at the disk.")
         case _:
             return None
 

@@ -30,6 +30,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[profiles]": models.ProfileSettings,
     "[live]": models.LiveSettings,
     "[[accounts]]": models.AccountSettings,
+    "[console]": models.ConsoleSettings,
     "[log]": models.LogSettings,
 }
 

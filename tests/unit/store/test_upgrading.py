@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine
 
 from runner.errors import NotFound, SetupError
-from runner.store import tables, upgrading
+from runner.store import access_tables, tables, trade_tables, upgrading
 from runner.store.migrations import HEAD
 
 VERSIONS = sorted(module.stem[:4] for module in (upgrading.MIGRATIONS / "versions").glob("[0-9]*.py"))
@@ -108,6 +108,33 @@ def test_what_is_queued_and_what_was_published_survive_the_upgrade_to_dependenci
     assert execute(path, "SELECT count(*) FROM effect") == [(1,)]
 
 
+def test_what_happened_survives_the_way_to_operators_and_back(path: Path) -> None:
+    upgrading.upgrade(path)
+    upgrading.downgrade(path, "0004")
+    execute(
+        path,
+        "INSERT INTO account (id, name, site, username, secret_kind, secret_name, state, created_at) "
+        "VALUES (1, 'amy', 'mock', 'amy', 'env', 'X', 'active', 1)",
+        "INSERT INTO event (id, at, name, account_id, data) VALUES (7, 1, 'AccountAdded', 1, '{}')",
+    )
+    upgrading.upgrade(path)
+    execute(
+        path,
+        "INSERT INTO operator (id, name, role, created_at) VALUES (3, 'ada', 'admin', 1)",
+        "INSERT INTO operator_session (operator_id, secret_hash, address, created_at, last_seen_at) "
+        "VALUES (3, 'h', 'here', 1, 1)",
+        "INSERT INTO idempotency_key (who, key, request_hash, created_at) VALUES ('ada', 'k', 'h', 1)",
+    )
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        execute(path, "INSERT INTO idempotency_key (who, key, request_hash, created_at) VALUES ('ada', 'k', 'i', 2)")
+    upgrading.downgrade(path, "0004")
+    assert execute(path, "SELECT id, name FROM event") == [(7, "AccountAdded")]
+    assert execute(path, "SELECT count(*) FROM sqlite_master WHERE name IN ('operator', 'audit')") == [(0,)]
+    upgrading.upgrade(path)
+    assert execute(path, "SELECT count(*) FROM operator") == [(0,)]
+    assert execute(path, "SELECT id, name FROM event") == [(7, "AccountAdded")]
+
+
 def test_a_migration_that_breaks_off_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     upgrading.upgrade(path)
     upgrading.downgrade(path, "base")
@@ -169,6 +196,7 @@ def test_asking_for_the_revision_creates_nothing(path: Path) -> None:
 
 def test_the_declared_tables_have_no_unnamed_constraint() -> None:
     """A constraint without a name cannot be changed by a later migration."""
-    metadata: MetaData = tables.metadata
+    metadata: MetaData = access_tables.metadata
+    assert trade_tables.listing.metadata is metadata
     unnamed = [(table.name, c) for table in metadata.tables.values() for c in table.constraints if c.name is None]
     assert unnamed == []

@@ -1,0 +1,87 @@
+"""The application: all routes over one set of services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from runner.api import problems
+from runner.api.doors import Hall
+from runner.api.routes import (
+    accounts,
+    effects,
+    events,
+    evidence,
+    figures,
+    health,
+    jobs,
+    listings,
+    people,
+    schedules,
+    shop,
+    threads,
+)
+from runner.api.routing import GuardedRoute
+from runner.api.services import Services
+
+NOUNS = (
+    accounts.routes,
+    accounts.profiles,
+    evidence.sessions,
+    jobs.routes,
+    jobs.batches,
+    jobs.attempts,
+    evidence.routes,
+    listings.routes,
+    threads.routes,
+    schedules.routes,
+    effects.routes,
+    shop.rotation,
+    shop.overview,
+    shop.settings,
+    events.routes,
+    people.session,
+    people.operators,
+    people.tokens,
+    people.audit,
+    figures.routes,
+    health.routes,
+)
+
+DESCRIPTION = """\
+The daily work of the `runner` command and all that it has stored, over HTTP.
+
+Programs send `Authorization: Bearer TOKEN` (`runner tokens add NAME`), people sign in. Lists take `limit` and `cursor`
+and give `next_cursor`; times are UTC; ids are strings; every refusal is an RFC 9457 problem document with a `code`.
+"""
+
+
+class App(FastAPI):
+    """FastAPI with our own OpenAPI document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if not self.openapi_schema:
+            self.openapi_schema = health.described(self)
+        return self.openapi_schema
+
+
+def create_app(services: Services) -> App:
+    """The application; it owns nothing that would have to be closed but what `services` already owns."""
+    app = App(
+        title="runner",
+        version=services.rules.version or "0",
+        description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.router.route_class = GuardedRoute
+    for noun in NOUNS:
+        noun.install(app)
+    health.install(app)
+    problems.install(app)
+    app.add_middleware(Hall, services=services)
+    return app

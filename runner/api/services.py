@@ -1,0 +1,77 @@
+"""What the API works with: filled by wiring, given to every request. The API reads no configuration of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from runner.api.feed import Feed
+from runner.api.limits import Patience, Rates
+from runner.domain.clock import Clock
+from runner.domain.settings import SettingInForce
+from runner.engine.browsing import QueueView
+from runner.engine.interface import JobEngine
+from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.records import Records
+from runner.store.answers import Answers, AuditLog
+from runner.store.browsing import InboxView, ShopView
+from runner.store.events import Events
+from runner.store.operators import Operators
+from runner.store.schedules import Schedules
+from runner.store.tokens import Tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """The settings that the API itself needs, as plain data."""
+
+    hosts: frozenset[str]
+    """Names under which it may be reached; all others are refused (DNS rebinding)."""
+    open_to_all: bool = False
+    """--no-auth: whoever is on this machine is an admin."""
+    secure: bool = False
+    """Whether a browser reaches it by https."""
+    evidence_dir: Path
+    uploads_dir: Path
+    configured_accounts: frozenset[str] = frozenset()
+    """Accounts that stand in the configuration file: their tags are what it says."""
+    max_attempts: int
+    timezone: str
+    stuck_after: timedelta
+    settings: Sequence[SettingInForce] = ()
+    version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Who may come in, and what they did."""
+
+    operators: Operators
+    tokens: Tokens
+    answers: Answers
+    audit: AuditLog
+    patience: Patience
+    rates: Rates
+    hashing: asyncio.Semaphore
+    """A hash of a password takes 64 MiB: not many at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Everything that a route may use."""
+
+    records: Records
+    events: Events
+    schedules: Schedules
+    engine: JobEngine
+    cycles: Cycles
+    queue: QueueView
+    inbox: InboxView
+    shop: ShopView
+    access: Access
+    feed: Feed
+    clock: Clock
+    rules: Rules

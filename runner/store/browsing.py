@@ -1,0 +1,189 @@
+"""What people ask about the inboxes and the shop as a whole: pages of Threads and Messages, and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, or_, select
+
+from runner.domain.listings import ListingState
+from runner.domain.messages import StoredMessage, StoredThread
+from runner.domain.states import AccountState, Direction, JobState, Outcome
+from runner.errors import NotFound
+from runner.store.account_ids import id_of
+from runner.store.database import Database
+from runner.store.pages import Page, Wish, fetch_ids, stamp
+from runner.store.tables import account, attempt, event, job, session
+from runner.store.trade_tables import listing, message, participant, thread
+
+THREAD_ORDERS = {"last_at": stamp(thread.c.last_at), "id": thread.c.id}
+MESSAGE_ORDERS = {"sent_at": stamp(func.coalesce(message.c.sent_at, message.c.first_seen_at)), "id": message.c.id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadQuestion:
+    """Which Threads; None means any."""
+
+    account: str | None = None
+    unread: bool | None = None
+    counterpart: str | None = None
+    text: str | None = None
+    """Part of a Message, of the Listing's title or of the counterpart's name, whatever its case."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """Figures of the whole shop; those with `since` in their meaning are counted from a given moment on."""
+
+    accounts: dict[str, int]
+    jobs: dict[str, int]
+    listings: dict[str, int]
+    threads: int
+    unread_threads: int
+    messages_inbound: int
+    messages_outbound: int
+    attempts_succeeded: int
+    attempts_failed: int
+    open_sessions: int
+
+
+class InboxView:
+    """Reads the inboxes of all Accounts and changes nothing."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def threads(self, question: ThreadQuestion, wish: Wish) -> Page[StoredThread]:
+        """One page of Threads, the newest Message first unless wished otherwise. Raises NotFound, SetupError."""
+        async with self._db.read() as connection:
+            account_id = None if question.account is None else await id_of(connection, question.account)
+            statement = _which(question, account_id)
+            found, cursor = await fetch_ids(
+                connection, statement, wish, number=thread.c.id, orders=THREAD_ORDERS, default="-last_at"
+            )
+            rows = {row.id: row for row in await connection.execute(_threads().where(thread.c.id.in_(found)))}
+        fields = StoredThread.__dataclass_fields__
+        items = [StoredThread(**{name: rows[number]._mapping[name] for name in fields}) for number in found]
+        return Page(items=items, next_cursor=cursor)
+
+    async def messages(self, thread_id: int, wish: Wish) -> Page[StoredMessage]:
+        """One page of a Thread's Messages, the oldest first unless wished otherwise. Raises NotFound, SetupError."""
+        async with self._db.read() as connection:
+            if (await connection.execute(select(thread.c.id).where(thread.c.id == thread_id))).scalar() is None:
+                raise NotFound("thread", str(thread_id), ())
+            statement = select(message.c.id).where(message.c.thread_id == thread_id)
+            found, cursor = await fetch_ids(
+                connection, statement, wish, number=message.c.id, orders=MESSAGE_ORDERS, default="sent_at"
+            )
+            rows = {row.id: row for row in await connection.execute(select(message).where(message.c.id.in_(found)))}
+        fields = StoredMessage.__dataclass_fields__
+        items = [StoredMessage(**{name: rows[number]._mapping[name] for name in fields}) for number in found]
+        return Page(items=items, next_cursor=cursor)
+
+
+class ShopView:
+    """Counts what is stored."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def overview(self, since: datetime) -> Overview:
+        """The shop as it stands, and what has happened since a moment."""
+        async with self._db.read() as connection:
+
+            async def by(column: Any, members: Sequence[str]) -> dict[str, int]:
+                counted = await connection.execute(select(column, func.count()).group_by(column))
+                found = {str(row[0]): row[1] for row in counted}
+                return {str(member): found.get(str(member), 0) for member in members}
+
+            async def one(statement: Select[Any]) -> int:
+                return int((await connection.execute(statement)).scalar_one() or 0)
+
+            when = func.coalesce(message.c.sent_at, message.c.first_seen_at)
+            sent = select(func.count()).select_from(message).where(when >= since)
+            ended = select(func.count()).select_from(attempt).where(attempt.c.ended_at >= since)
+            good = attempt.c.outcome == Outcome.SUCCEEDED
+            return Overview(
+                accounts=await by(account.c.state, list(AccountState)),
+                jobs=await by(job.c.state, list(JobState)),
+                listings=await by(listing.c.state, list(ListingState)),
+                threads=await one(select(func.count()).select_from(thread)),
+                unread_threads=await one(select(func.count()).select_from(thread).where(thread.c.unread > 0)),
+                messages_inbound=await one(sent.where(message.c.direction == Direction.INBOUND)),
+                messages_outbound=await one(sent.where(message.c.direction == Direction.OUTBOUND)),
+                attempts_succeeded=await one(ended.where(good)),
+                attempts_failed=await one(ended.where(attempt.c.kind.is_not(None))),
+                open_sessions=await one(select(func.count()).select_from(session).where(session.c.ended_at.is_(None))),
+            )
+
+    async def counters(self, since: datetime) -> list[dict[str, Any]]:
+        """Per Account what has happened since a moment: Attempts by how they ended, and Messages by direction."""
+        failed = case((attempt.c.kind.is_not(None), 1), else_=0)
+        good = case((attempt.c.outcome == Outcome.SUCCEEDED, 1), else_=0)
+        attempts = (
+            select(job.c.account_id, func.sum(good).label("good"), func.sum(failed).label("failed"))
+            .select_from(attempt.join(job, job.c.id == attempt.c.job_id))
+            .where(attempt.c.ended_at >= since)
+            .group_by(job.c.account_id)
+        )
+        when = func.coalesce(message.c.sent_at, message.c.first_seen_at)
+        messages = (
+            select(thread.c.account_id, message.c.direction, func.count().label("count"))
+            .select_from(message.join(thread))
+            .where(when >= since)
+            .group_by(thread.c.account_id, message.c.direction)
+        )
+        names = select(account.c.id, account.c.name).order_by(account.c.name)
+        async with self._db.read() as connection:
+            figures = {
+                row.id: {"account": row.name, "succeeded": 0, "failed": 0, "inbound": 0, "outbound": 0}
+                for row in await connection.execute(names)
+            }
+            for row in await connection.execute(attempts):
+                figures[row.account_id] |= {"succeeded": row.good, "failed": row.failed}
+            for row in await connection.execute(messages):
+                figures[row.account_id][str(row.direction)] = row.count
+        return list(figures.values())
+
+    async def event_bounds(self) -> tuple[int, int]:
+        """The numbers of the oldest and the newest Event that are stored; (0, 0) when there is none."""
+        # Two questions: SQLite answers each from the end of the index, and both together by reading all of it.
+        oldest, newest = (select(end(event.c.id)) for end in (func.min, func.max))
+        async with self._db.read() as connection:
+            first, last = [(await connection.execute(each)).scalar() for each in (oldest, newest)]
+            return first or 0, last or 0
+
+
+def _threads() -> Select[Any]:
+    counted = select(func.count()).where(message.c.thread_id == thread.c.id).correlate(thread).scalar_subquery()
+    joined = thread.join(account, account.c.id == thread.c.account_id).join(
+        participant, participant.c.id == thread.c.participant_id
+    )
+    return select(
+        thread,
+        account.c.name.label("account"),
+        participant.c.name.label("counterpart"),
+        counted.label("message_count"),
+    ).select_from(joined)
+
+
+def _which(question: ThreadQuestion, account_id: int | None) -> Select[Any]:
+    statement = select(thread.c.id)
+    if account_id is not None:
+        statement = statement.where(thread.c.account_id == account_id)
+    if question.unread is not None:
+        statement = statement.where(thread.c.unread > 0 if question.unread else thread.c.unread == 0)
+    counterparts = select(participant.c.id)
+    if question.counterpart is not None:
+        same = counterparts.where(participant.c.name == question.counterpart)
+        statement = statement.where(thread.c.participant_id.in_(same))
+    if question.text:
+        part = question.text
+        said = select(message.c.thread_id).where(message.c.text.icontains(part, autoescape=True))
+        named = counterparts.where(participant.c.name.icontains(part, autoescape=True))
+        about = and_(thread.c.listing_title.is_not(None), thread.c.listing_title.icontains(part, autoescape=True))
+        statement = statement.where(or_(thread.c.id.in_(said), thread.c.participant_id.in_(named), about))
+    return statement
