@@ -245,3 +245,36 @@ async def test_a_window_that_is_closed_is_given_back(parked: Any, told: Any, dis
         (mode, "handed_over"),
         (mode, "handed_over"),
     ]
+
+
+async def test_a_daemon_at_work_does_not_get_in_between(farid: Any, told: Any, soon: Soon) -> None:
+    farid.market.faults({"route": "GET /inbox", "effect": "captcha", "account": "farid", "count": 1})
+    with (farid.folder / "daemon.log").open("w") as log:
+        daemon = farid.start("daemon", "--every", "2", stderr=log)
+        await soon(
+            lambda: farid.database.exists() and "a person is needed" in (farid.folder / "daemon.log").read_text(),
+            "the daemon has met the captcha",
+            within_s=40,
+        )
+        process = at_a_terminal(farid, "handoff", "farid", "--live")
+        try:
+            out = told(process.stdout)
+            await out.until("When it is done")
+            farid.market.client.post("/_unlock", json={"account": "farid"}).raise_for_status()
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+            await out.until("farid read_inbox: done")
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
+            process.communicate()
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(timeout=60) == 0
+    owners = farid.rows(
+        "select session.owner from attempt join session on session.id = session_id where job_id = 1 order by attempt.id"
+    )
+    assert len(owners) == 2
+    assert f"/{process.pid}/" in owners[1][0], "the handoff performed it, in its own session"
+    assert farid.rows("select state from job where id = 1") == [("succeeded",)]
+    assert len(farid.market.ledger("sign_in", "farid")) == 1
