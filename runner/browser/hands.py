@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
 
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Page
+from playwright.async_api import Page, Request
 
 from runner.browser import deadlines
 from runner.browser.deadlines import Gone
@@ -18,6 +20,8 @@ KEYS = frozenset(
     }
 )
 """Keys that carry no text: what they are may be written down, which a letter of a password may not."""
+QUIET_S = 0.3
+"""A click may take a moment before it makes the page ask for another."""
 LONGEST_TEXT = 2000
 FARTHEST_PX = 10_000
 
@@ -27,6 +31,11 @@ class Hands:
 
     def __init__(self, page: Page, *, action_s: float, navigation_s: float, gone: Gone) -> None:
         self._page = page
+        self._under_way: set[Request] = set()
+        self._begun = 0
+        page.on("request", self._on_request)
+        page.on("requestfinished", self._on_arrived)
+        page.on("requestfailed", self._on_arrived)
         self._action_s, self._navigation_s, self._gone = action_s, navigation_s, gone
 
     async def click(self, x: float, y: float, *, times: int = 1) -> None:
@@ -71,6 +80,27 @@ class Hands:
             await deadlines.within(self._navigation_s + 1, going, "going back", gone=self._gone)
         except PlaywrightError as error:
             raise Rejected(f"The page did not go back: {str(error).splitlines()[0]}") from error
+
+    async def settle(self) -> None:
+        """Wait until the page that a person has asked for is there: it would cross what a Flow asks for next."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._navigation_s):
+                while not self._gone.is_set():
+                    begun = self._begun
+                    await asyncio.sleep(QUIET_S)
+                    if not self._under_way and begun == self._begun:
+                        return
+
+    def _on_arrived(self, request: Request) -> None:
+        self._under_way.discard(request)
+
+    def _on_request(self, request: Request) -> None:
+        if request.service_worker is not None or not request.is_navigation_request():
+            return
+        with contextlib.suppress(PlaywrightError):  # the first request of another window, which is not ours
+            if request.frame == self._page.main_frame:
+                self._under_way.add(request)
+                self._begun += 1
 
 
 def _near(value: float) -> float:

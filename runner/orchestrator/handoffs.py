@@ -187,6 +187,7 @@ class Handoffs:
         session.relay.recorder = Unrecorded()
         site, live = session.site, session.live
         async with session.control.at_work("check_login"):
+            await live.hands.settle()
             try:
                 who = await live.within(PROBE_S, site.whoami(), "checking the login")
                 seen = await live.within(PROBE_S, site.trouble(None), "looking at the page")

@@ -192,6 +192,8 @@ class Control:
             if self.person is None or self.person.key != person.key:
                 return
             who, began = self.person.name, self.stand is Stand.PERSON
+            if began and how is not How.SESSION_ENDED:
+                await self._live.hands.settle()
             self.person, self.since = None, None
             self.stand = Stand.FLOW
             if began:

@@ -210,3 +210,24 @@ async def test_watching_survives_a_navigation_to_another_origin_and_a_crash(web:
         assert "crashed" in told.why
         await asyncio.wait({crash})
         assert crash.exception() is not None
+
+
+async def test_a_page_that_was_asked_for_by_hand_has_arrived_before_the_flow_goes_on(
+    web: Any, open_session: Any
+) -> None:
+    session = await open_session()
+    body = "<button style='width:300px;height:200px' onclick=\"setTimeout(() => location = '/slow', 100)\">on</button>"
+    await session.page.goto(web.page("/", body))
+
+    def slowly(_: Any) -> Any:
+        web.release.wait(1.0)
+        return 302, {"Location": "/there"}, b""
+
+    web.on("/slow", slowly)
+    web.page("/there", "<title>there</title>")
+    web.page("/next", "<title>next</title>")
+    await session.hands.click(50, 50)
+    await session.hands.settle()
+    assert await session.page.title() == "there"
+    await session.page.goto(web.url("/next"))
+    assert await session.page.title() == "next"

@@ -24,6 +24,7 @@ class Page:
     def __init__(self) -> None:
         self.done: list[Any] = []
         self.in_hand_now = False
+        self.settled = 0
         self.view = SimpleNamespace(is_withheld=False)
         self.hands = self
 
@@ -35,6 +36,9 @@ class Page:
 
     async def click(self, x: float, y: float, *, times: int) -> None:
         self.done.append((x, y, times))
+
+    async def settle(self) -> None:
+        self.settled += 1
 
     async def type_text(self, text: str) -> None:
         self.done.append(text)
@@ -106,6 +110,7 @@ async def test_a_flow_waits_where_its_next_step_would_begin_and_goes_on_when_it_
         assert begun == ["one"]
         await control.give_back(ANNA)
     assert (begun, control.stand, page.in_hand_now) == (["one", "two"], Stand.FLOW, False)
+    assert page.settled == 1
     assert told.names == ["TakeoverBegan", "InputGiven", "TakeoverEnded"]
 
 
