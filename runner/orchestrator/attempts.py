@@ -137,6 +137,12 @@ class Attempts:
                     visit.session.relay.recorder = None
                     await visit.session.control.leave()
 
+    async def show(self, visit: Visit) -> None:
+        """Make the page of the Attempt that has just failed; its lease is over, and nobody waits for this."""
+        failed, visit.failed = visit.failed, None
+        if failed is not None:
+            await self._failures.show(failed)
+
     async def _to_an_outcome(self, trial: Trial) -> None:
         try:
             async with asyncio.timeout(trial.lease.job.timeout_s or self._rules.attempt_s) as trial.deadline:
@@ -256,7 +262,7 @@ class Attempts:
                 await recorded(lambda: asking.ask(self._records, trial.attempt, error, live))
         except StaleLease as lost:
             await self._let_go(lease, lost)
-        await self._failures.show(trial.attempt)
+        trial.visit.failed = trial.attempt
 
     async def _let_go(self, lease: Lease, lost: StaleLease) -> None:
         """The lease is another's now, and nothing is recorded. Should it be ours all the same, a person is asked.

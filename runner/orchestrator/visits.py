@@ -94,6 +94,8 @@ class Visit:
     spoilt: bool = False
     is_signed_in: bool = False
     by_hand: bool = False
+    failed: Attempt | None = None
+    """The Attempt that has failed last, until its page is made."""
 
 
 async def _just_go(visit: Visit, session: OpenSession) -> None:

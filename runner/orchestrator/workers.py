@@ -67,6 +67,7 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             work = group.create_task(self._attempts.perform(lease, visit, watch))
             group.create_task(self._beat(lease, work, watch))
+        await self._attempts.show(visit)
 
     async def _beat(self, lease: Lease, work: asyncio.Task[None], watch: Watch) -> None:
         while not work.done():
