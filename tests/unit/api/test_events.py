@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from runner import api_wiring, wiring
+from runner.api.feed import Feed
 from runner.api.routes import events as routes
 from runner.domain.access import Role
 from runner.domain.jobs import NewJob
@@ -219,3 +221,16 @@ async def test_wrong_numbers_are_refused(served: Served) -> None:
     for last in ("x", "-1", "1.5", "9" * 30):
         answer = await served.client.get("/api/v1/events", headers={"last-event-id": last})
         assert answer.status_code == 422, last
+
+
+async def test_a_batch_that_ended_before_the_feed_knows_is_not_over_yet(shop: Any) -> None:
+    batch, jobs = await shop.services.engine.submit_batch("b", [JOB])
+    await shop.services.engine.cancel(jobs[0].id)
+    feed = Feed(shop.services.events)  # that nobody reads for yet
+    stream = routes._batch_stream(replace(shop.services, feed=feed), None, batch, 0)  # type: ignore[arg-type]  # never asked
+    told = [await anext(stream), await anext(stream)]
+    await feed._catch_up()
+    told += [part async for part in stream]
+    names = [part.split(b"event: ")[1].split(b"\n")[0] for part in told if b"event: " in part]
+    assert names[0] == b"progress"
+    assert names[-2:] == [b"JobCancelled", b"final"]
