@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 PARAMETER = "token"
 TOKEN_BYTES = 32
+SHORTEST_TOKEN = 40
+"""A file that a power cut or an editor left empty must not become a key that everybody has."""
 STYLE = "/live/assets/live.css"
 """Served to everybody on this machine: the page that says "no entry" is to be read with ease."""
 NO_ENTRY = (Path(__file__).parent / "static" / "no-entry.html").read_text(encoding="utf-8")
@@ -47,9 +49,14 @@ def token_in(file: Path) -> str:
     new = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
         out.write(secrets.token_urlsafe(TOKEN_BYTES))
+        out.flush()
+        os.fsync(out.fileno())
     try:
         if file.exists() and file.stat().st_mode & 0o077:
             log.warning("others could read the token of the live view; it is replaced", file=str(file))
+            new.replace(file)
+        elif file.exists() and len(file.read_text(encoding="ascii", errors="replace").strip()) < SHORTEST_TOKEN:
+            log.warning("the token of the live view is broken; it is replaced", file=str(file))
             new.replace(file)
         else:
             # Linked, not renamed: of two processes that begin at once the first one's token stays.
@@ -64,6 +71,8 @@ class Access:
     """Compares tokens and cookies. `hosts` are the names, with port, under which this process is reached."""
 
     def __init__(self, token: str, hosts: Iterable[str]) -> None:
+        if len(token) < SHORTEST_TOKEN:
+            raise ValueError("a token that can be guessed lets everybody in")
         self._token = token
         self.hosts = frozenset(hosts)
         self.origins = frozenset(f"http://{host}" for host in self.hosts)

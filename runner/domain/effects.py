@@ -60,6 +60,11 @@ def message_key(thread_remote_id: str, answered_key: str, text: str) -> str:
     return f"{thread_remote_id}|{answered_key}|{payload_hash(text)[:16]}"
 
 
+def answered_of(natural_key: str) -> str:
+    """The inbound Message that a reply answers, by the reply's natural key; "" for none."""
+    return natural_key.split("|", 1)[1].rsplit("|", 1)[0]
+
+
 def payload_hash(text: str) -> str:
     """SHA-256 of an Effect's payload, hexadecimal."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -12,13 +12,14 @@ import structlog
 
 from runner.domain.effects import Effect, EffectState
 from runner.domain.jobs import Attempt, Job, NewJob
-from runner.domain.states import Priority
+from runner.domain.states import ENDED, Priority
 from runner.engine.interface import JobEngine
-from runner.errors import RunnerError
+from runner.errors import Conflict, RunnerError
 from runner.orchestrator import conditions
 from runner.orchestrator.evidence import place_of
 from runner.orchestrator.records import Records
 from runner.orchestrator.visits import Visits
+from runner.sites.flows import catalog
 
 log = structlog.get_logger()
 
@@ -55,18 +56,28 @@ class Replays:
         )
 
     async def submit(self, replay: Replay, *, owner: str) -> Job:
-        """The same as a new Job for this process alone, of one Attempt and without the old key."""
+        """The same as a new Job for this process alone, of one Attempt and without the old key.
+
+        Raises Conflict when the same would not be the same any more, or the old Job may still do it itself.
+        """
+        job, flow = replay.job, catalog.flow_named(replay.job.flow)
+        if flow.changes and job.state not in ENDED:
+            raise Conflict(
+                f"Job {job.id} is {job.state}: it changes something at the site, and may still do so itself.",
+                cure=f"Let it go on, or end it first: runner jobs cancel {job.id}",
+            )
+        effects = await self._records.effects.list_effects(job_id=job.id)
         new = NewJob(
-            account=replay.job.account,
-            flow=replay.job.flow,
-            params=replay.job.params,
+            account=job.account,
+            flow=job.flow,
+            params=flow.repeated(job.params, [effect.natural_key for effect in effects]),
             priority=Priority.URGENT,
             max_attempts=1,
             pinned_to=owner,
-            timeout_s=replay.job.timeout_s,
+            timeout_s=job.timeout_s,
         )
-        (job,) = await self._engine.submit([new])
-        return job
+        (submitted,) = await self._engine.submit([new])
+        return submitted
 
     @asynccontextmanager
     async def under(self, replay: Replay, say: Callable[[str], None]) -> AsyncIterator[None]:

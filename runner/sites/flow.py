@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -53,6 +53,14 @@ class Flow(ABC, Generic[P]):
         File names are relative to `folder`, or to the working folder when it is None.
         """
         return parse(self.name, self.Params, given, folder=folder)
+
+    def repeated(self, params: Mapping[str, Any], natural_keys: Sequence[str]) -> Mapping[str, Any]:
+        """Stored parameters under which another Job means the very Effects (`natural_keys`) that one has entered.
+
+        Raises Conflict when they would mean something else by now: then it must not be performed again.
+        """
+        del natural_keys
+        return params
 
     @abstractmethod
     async def perform(self, stage: Stage[P]) -> Mapping[str, Any]:

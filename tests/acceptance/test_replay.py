@@ -83,3 +83,40 @@ def test_an_attempt_that_does_not_exist_is_said(shop: Any) -> None:
     none = shop.cli("replay", 999)
 
     assert (none.code, "no attempt" in none.said) == (2, True)
+
+
+def incoming(shop: Any, text: str, thread: int | None = None) -> int:
+    """A buyer writes to amy; the id of the thread."""
+    body = {"account": "amy", "text": text, **({"thread_id": thread} if thread else {})}
+    return int(shop.market.client.post("/_incoming", json=body).raise_for_status().json()["thread_id"])
+
+
+def test_a_reply_is_not_sent_again_to_a_message_that_came_later(shop: Any) -> None:
+    shop.configure(max_attempts=3)
+    thread = incoming(shop, "Is it there?")
+    shop.market.faults({"route": "GET /inbox*", "account": "amy", "effect": "status", "status": 503, "count": 1})
+    sent = shop.cli("run", "amy", "send_message", "--set", f"thread={thread}", "--set", "text=Yes, it is.")
+    assert sent.code == 0, sent.said
+    incoming(shop, "Thank you!", thread)
+    (evidence,) = shop.rows("select evidence_dir from attempt where evidence_dir is not null")
+    (shop.folder / "screenshots" / evidence[0] / "conditions.json").unlink()
+
+    replayed = shop.cli("replay", 1)
+
+    assert replayed.code == 0, replayed.said
+    assert len(shop.market.ledger("message_sent")) == 1
+
+
+def test_what_may_still_go_on_is_not_replayed_where_it_changes_something(shop: Any) -> None:
+    shop.configure(max_attempts=1)
+    thread = incoming(shop, "Is it there?")
+    shop.market.faults({"route": "GET /inbox*", "account": "amy", "effect": "captcha"})
+    assert shop.cli("run", "amy", "send_message", "--set", f"thread={thread}", "--set", "text=Yes.").code == 3
+    shop.market.faults()
+    assert shop.cli("accounts", "resume", "amy").code == 0
+
+    replayed = shop.cli("replay", 1)
+
+    assert replayed.code == 1
+    assert "Job 1 is queued: it changes something at the site, and may still do so itself." in replayed.said
+    assert shop.market.ledger("message_sent") == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from runner.domain.effects import EffectKind
 from runner.domain.listings import Listing, RemoteListing
-from runner.errors import Rejected
+from runner.errors import Conflict, Rejected
 from runner.intake.photos import MAX_PHOTOS, NotAPhoto, PhotoFolder
 from runner.intake.prices import NotAPrice, read_currency, read_price
 from runner.sites.flow import Flow, Stage
@@ -103,6 +103,15 @@ class PublishListing(Flow[PublishListingParams]):
     summary = "Publishes a listing, with all its fields and photos."
     changes = True
     Params = PublishListingParams
+
+    def repeated(self, params: Mapping[str, Any], natural_keys: Sequence[str]) -> Mapping[str, Any]:
+        """A stored Listing may have been changed since, and would be published beside what it was."""
+        if natural_keys and params.get("listing") is not None:
+            raise Conflict(
+                f"Listing {params['listing']} may be another by now than the one that this job was about.",
+                cure="Publish it as it is today: runner listings publish",
+            )
+        return params
 
     async def perform(self, stage: Stage[PublishListingParams]) -> Mapping[str, Any]:
         """Result: `listing` (the Site's id), `url`, `already_there`. Raises Rejected, with the Site's own words."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from runner.domain.effects import EffectKind, message_key
+from runner.domain.effects import EffectKind, answered_of, message_key
 from runner.domain.messages import RemoteMessage, keyed
 from runner.domain.states import Direction
-from runner.errors import Rejected
+from runner.errors import Conflict, Rejected
 from runner.sites.flow import Flow, Stage
 from runner.sites.interface import BeforeSubmit
 from runner.sites.params import Params
@@ -39,6 +39,18 @@ class SendMessage(Flow[SendMessageParams]):
     summary = "Sends a message in a thread."
     changes = True
     Params = SendMessageParams
+
+    def repeated(self, params: Mapping[str, Any], natural_keys: Sequence[str]) -> Mapping[str, Any]:
+        """The Message that was answered then is named: the last one may be another by now."""
+        if not natural_keys or params.get("answering") is not None:
+            return params
+        answered = answered_of(natural_keys[0])
+        if not answered:
+            raise Conflict(
+                "This message answered none that is known: sent again, it would answer another.",
+                cure="Look at the thread, and write anew: runner run ACCOUNT send_message",
+            )
+        return {**params, "answering": answered}
 
     async def perform(self, stage: Stage[SendMessageParams]) -> Mapping[str, Any]:
         """Result: `thread`, `message` (its id), `answering`, `already_there`. Raises Rejected with the Site's words."""

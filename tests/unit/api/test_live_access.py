@@ -152,3 +152,19 @@ def test_messages_are_checked_and_never_repeated_in_an_error() -> None:
         assert "hunter2" not in str(caught.value)
     with pytest.raises(Rejected):
         parse('{"do": "type", "text": "%s"}' % ("x" * 2001))
+
+
+def test_a_token_file_that_was_left_empty_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "live.token"
+    file.write_text("")
+    file.chmod(0o600)
+
+    token = token_in(file)
+
+    assert len(token) > 40
+    assert token_in(file) == token
+
+
+def test_no_door_is_opened_with_a_token_that_can_be_guessed() -> None:
+    with pytest.raises(ValueError, match="guessed"):
+        Access("", ["127.0.0.1:1"])
