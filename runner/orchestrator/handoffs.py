@@ -115,15 +115,15 @@ class Handoffs:
 
     async def _in_hand(self, visit: Visit, stop: asyncio.Event, desk: Desk) -> Job | None:
         name = visit.account.name
-        need = await asking.need_of(self._records, name)
+        need = await asking.need_of(self._records, visit.account)
         visit.end = SessionEnd.INTERRUPTED
         while True:
             session = await self._visits.open(visit, patience_s=PATIENCE_S)
             wanted = _wanted(visit.account, need)
-            await self._lead(session, need if visit.account.state in WAITING else None)
+            await self._lead(session, need)
             session.control.wanted = wanted
             session.control.ring()
-            picture = need.picture if need and visit.account.state in WAITING else None
+            picture = need.picture if need else None
             url = self._live_url_of(session.row.id)
             desk.opened(Opened(account=name, wanted=wanted, picture=picture, live_url=url))
             async with self._told(session, need):
