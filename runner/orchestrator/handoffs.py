@@ -33,6 +33,8 @@ log = structlog.get_logger()
 PATIENCE_S = 3.0
 """How long a profile that is just being closed elsewhere is waited for; a person is told at once who has it."""
 PROBE_S = 60.0
+TAKEN_UP = (*WAITING, AccountState.ACTIVE)
+"""Of other Accounts nothing goes on: an operator has said so."""
 NOTHING_ASKED = Wanted(what="Nobody has asked for a person here.", cure="Look around; what you do here holds.")
 
 
@@ -209,8 +211,12 @@ class Handoffs:
     async def _free(self, account: Account, need: Need | None) -> tuple[Lease | None, Job | None]:
         """The Account is active again, its parked Jobs are queued, and the one that asked is leased to us.
 
-        It is claimed while the Account is still parked: nobody else may have it in between.
+        It is claimed while the Account is still parked: nobody else may have it in between. An Account that an operator
+        has paused or disabled stays so, with its Jobs.
         """
+        account = await self._records.accounts.by_name(account.name)  # somebody may have disabled it meanwhile
+        if account.state not in TAKEN_UP:
+            return None, None
         parked = await self._engine.list_jobs(account=account.name, states=[JobState.PARKED], limit=10_000)
         first = next((job for job in parked if need and job.id == need.job_id), parked[0] if parked else None)
         lease = None
