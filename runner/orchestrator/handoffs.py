@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -16,7 +16,7 @@ from runner.domain.accounts import Account
 from runner.domain.jobs import Job, Lease
 from runner.domain.states import AccountState, JobState, SessionEnd
 from runner.engine.interface import JobEngine
-from runner.errors import AttemptError, Conflict, ErrorKind, NeedsPerson, SessionExpired
+from runner.errors import AttemptError, Conflict, ErrorKind, NeedsPerson, SessionExpired, SetupError
 from runner.orchestrator import asking, owners
 from runner.orchestrator.asking import WAITING, Need
 from runner.orchestrator.orchestrator import Orchestrator, first_of
@@ -86,6 +86,7 @@ class Handoffs:
         worker: Callable[[], Worker],
         owner: str,
         live_url_of: Callable[[int], str | None],
+        password_of: Callable[[Account], Awaitable[str]],
     ) -> None:
         self._engine = engine
         self._visits = visits
@@ -95,6 +96,7 @@ class Handoffs:
         self._worker = worker
         self._owner = owner
         self._live_url_of = live_url_of
+        self._password_of = password_of
 
     async def perform(self, account_name: str, look: Look, stop: asyncio.Event, desk: Desk) -> Job | None:
         """Hand the Account over; returns the Job that went on, as it ended, None when none was waiting.
@@ -118,6 +120,8 @@ class Handoffs:
     async def _in_hand(self, visit: Visit, stop: asyncio.Event, desk: Desk) -> Job | None:
         name = visit.account.name
         need = await asking.need_of(self._records, visit.account)
+        with suppress(SetupError):  # what cannot be had is what the person may be here for
+            await self._password_of(visit.account)  # known from here on, it is covered on every picture
         visit.end = SessionEnd.INTERRUPTED
         while True:
             session = await self._visits.open(visit, patience_s=PATIENCE_S)
