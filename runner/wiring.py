@@ -314,6 +314,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
         worker=worker,
         owner=owner,
         live_url_of=open_sessions.url_of,
+        password_of=plans.password,
     )
     return Runner(
         books=books,

@@ -24,6 +24,7 @@ from runner.browser.live_view import Frame, Withheld
 from runner.errors import RunnerError
 from runner.orchestrator.open_sessions import OpenSessions, Watchable
 from runner.orchestrator.takeovers import Person
+from runner.store.database import to_its_end
 
 log = structlog.get_logger()
 
@@ -207,7 +208,7 @@ class Window:
         if message.do == "take":
             await control.take(Person(key=person.key, name=message.name or person.name))
         elif message.do == "give_back":
-            await control.give_back(person)
+            await to_its_end(control.give_back(person))  # a window that closes meanwhile has said so all the same
         elif (deed := message.deed()) is not None:
             await control.act(person, deed)
 

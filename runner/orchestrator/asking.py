@@ -63,16 +63,18 @@ async def ask(records: Records, attempt: Attempt, error: AttemptError, live: Liv
     log.warning("a person is needed", what=error.what, command=f"runner handoff {attempt.account}")
 
 
-async def need_of(records: Records, account: str) -> Need | None:
-    """What was last asked for this Account; None when nothing ever was."""
-    events = await records.events.since(0, account=account, names=[NEEDED], limit=10_000)
-    return _need(events[-1]) if events else None
+async def need_of(records: Records, account: Account) -> Need | None:
+    """What this Account waits for; None when it does not wait, or nobody wrote down why."""
+    if account.state not in WAITING:
+        return None  # what was asked for once was settled long ago
+    event = await records.events.newest(NEEDED, account=account.name)
+    return _need(event) if event is not None else None
 
 
 async def waiting(records: Records) -> Sequence[Waiting]:
     """Every Account that waits for a person, and why."""
     accounts = await records.accounts.list_accounts(states=WAITING)
-    return [Waiting(account=each, need=await need_of(records, each.name)) for each in accounts]
+    return [Waiting(account=each, need=await need_of(records, each)) for each in accounts]
 
 
 def _need(event: Event) -> Need:

@@ -190,7 +190,10 @@ def _then(attempt: Attempt, job: Job) -> str:
         case Outcome.RETRIED:
             return f"It was tried again{why}. Today the job is {job.state}."
         case Outcome.PARKED:
-            resume = f" When it is settled: runner accounts resume {attempt.account}"
+            resume = (
+                f" To settle it, and the same job goes on: runner handoff {attempt.account}."
+                f" When it is settled already: runner accounts resume {attempt.account}"
+            )
             return f"The job waits for a person{why}." + (resume if job.state is JobState.PARKED else "")
         case Outcome.UNKNOWN:
             return f"Nobody can tell whether it happened{why}: runner effects list --state unknown"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -16,7 +16,7 @@ from runner.domain.accounts import Account
 from runner.domain.jobs import Job, Lease
 from runner.domain.states import AccountState, JobState, SessionEnd
 from runner.engine.interface import JobEngine
-from runner.errors import AttemptError, Conflict, ErrorKind, NeedsPerson, SessionExpired
+from runner.errors import AttemptError, Conflict, ErrorKind, NeedsPerson, SessionExpired, SetupError
 from runner.orchestrator import asking, owners
 from runner.orchestrator.asking import WAITING, Need
 from runner.orchestrator.orchestrator import Orchestrator, first_of
@@ -33,6 +33,8 @@ log = structlog.get_logger()
 PATIENCE_S = 3.0
 """How long a profile that is just being closed elsewhere is waited for; a person is told at once who has it."""
 PROBE_S = 60.0
+TAKEN_UP = (*WAITING, AccountState.ACTIVE)
+"""Of other Accounts nothing goes on: an operator has said so."""
 NOTHING_ASKED = Wanted(what="Nobody has asked for a person here.", cure="Look around; what you do here holds.")
 
 
@@ -84,6 +86,7 @@ class Handoffs:
         worker: Callable[[], Worker],
         owner: str,
         live_url_of: Callable[[int], str | None],
+        password_of: Callable[[Account], Awaitable[str]],
     ) -> None:
         self._engine = engine
         self._visits = visits
@@ -93,6 +96,7 @@ class Handoffs:
         self._worker = worker
         self._owner = owner
         self._live_url_of = live_url_of
+        self._password_of = password_of
 
     async def perform(self, account_name: str, look: Look, stop: asyncio.Event, desk: Desk) -> Job | None:
         """Hand the Account over; returns the Job that went on, as it ended, None when none was waiting.
@@ -115,15 +119,17 @@ class Handoffs:
 
     async def _in_hand(self, visit: Visit, stop: asyncio.Event, desk: Desk) -> Job | None:
         name = visit.account.name
-        need = await asking.need_of(self._records, name)
+        need = await asking.need_of(self._records, visit.account)
+        with suppress(SetupError):  # what cannot be had is what the person may be here for
+            await self._password_of(visit.account)  # known from here on, it is covered on every picture
         visit.end = SessionEnd.INTERRUPTED
         while True:
             session = await self._visits.open(visit, patience_s=PATIENCE_S)
             wanted = _wanted(visit.account, need)
-            await self._lead(session, need if visit.account.state in WAITING else None)
+            await self._lead(session, need)
             session.control.wanted = wanted
             session.control.ring()
-            picture = need.picture if need and visit.account.state in WAITING else None
+            picture = need.picture if need else None
             url = self._live_url_of(session.row.id)
             desk.opened(Opened(account=name, wanted=wanted, picture=picture, live_url=url))
             async with self._told(session, need):
@@ -209,8 +215,12 @@ class Handoffs:
     async def _free(self, account: Account, need: Need | None) -> tuple[Lease | None, Job | None]:
         """The Account is active again, its parked Jobs are queued, and the one that asked is leased to us.
 
-        It is claimed while the Account is still parked: nobody else may have it in between.
+        It is claimed while the Account is still parked: nobody else may have it in between. An Account that an operator
+        has paused or disabled stays so, with its Jobs.
         """
+        account = await self._records.accounts.by_name(account.name)  # somebody may have disabled it meanwhile
+        if account.state not in TAKEN_UP:
+            return None, None
         parked = await self._engine.list_jobs(account=account.name, states=[JobState.PARKED], limit=10_000)
         first = next((job for job in parked if need and job.id == need.job_id), parked[0] if parked else None)
         lease = None

@@ -140,8 +140,8 @@ class Control:
             return
         try:
             await self._begin()
-        except RunnerError as error:
-            log.warning("the page could not be handed over", account=self._account, error=error.what)
+        except Exception as error:  # noqa: BLE001 — the browser's errors too: nothing here may end the work that is done
+            log.warning("the page could not be handed over", account=self._account, error=str(error))
 
     @contextlib.contextmanager
     def armed(self) -> Iterator[None]:
@@ -194,15 +194,17 @@ class Control:
             who, began = self.person.name, self.stand is Stand.PERSON
             if began and how is not How.SESSION_ENDED:
                 await self._live.hands.settle()
-            self.person, self.since = None, None
-            self.stand = Stand.FLOW
-            if began:
-                await self._out_of_hand()
-                await self._tell("TakeoverEnded", who=who, how=str(how))
-            if how is How.GIVEN_BACK:
-                self.given_back.set()
-            self._free.set()
-            self.ring()
+            try:
+                if began:
+                    await self._out_of_hand()
+                    await self._tell("TakeoverEnded", who=who, how=str(how))
+            finally:
+                # Whatever came of that, and even if the one who gives back has gone: the Flow waits for this alone.
+                self.person, self.since, self.stand = None, None, Stand.FLOW
+                if how is How.GIVEN_BACK:
+                    self.given_back.set()
+                self._free.set()
+                self.ring()
 
     def appeared(self, person: Person) -> None:
         """A window of this person is open."""
@@ -278,8 +280,8 @@ class Control:
         if in_hand is not None:
             try:
                 await in_hand.__aexit__(None, None, None)
-            except RunnerError as error:
-                log.warning("the trace does not go on after a takeover", account=self._account, error=error.what)
+            except Exception as error:  # noqa: BLE001 — the browser's errors too: the Flow goes on without its trace
+                log.warning("the trace does not go on after a takeover", account=self._account, error=str(error))
 
     async def _vanish(self, person: Person) -> None:
         await asyncio.sleep(self._vanished_s)

@@ -20,6 +20,7 @@ from runner.domain.jobs import Attempt, Session
 from runner.domain.states import AccountState, Mode, SessionEnd
 from runner.errors import AttemptError, Conflict, NeedsPerson, RunnerError
 from runner.orchestrator.open_sessions import OpenSessions, Watchable
+from runner.orchestrator.patience import recorded
 from runner.orchestrator.steps import StepRelay
 from runner.orchestrator.takeovers import Control
 from runner.sites.interface import Site
@@ -192,6 +193,15 @@ class Visits:
             browser_version=live.browser_version,
             live_url_of=self._open_sessions.url_of,
         )
+        try:
+            return await self._set_up(row, request, plan, live)
+        except BaseException:
+            await live.close()
+            await recorded(lambda: self._sessions.end(row.id, end=SessionEnd.FAILED))
+            raise
+
+    async def _set_up(self, row: Session, request: LaunchRequest, plan: SitePlan, live: LiveSession) -> OpenSession:
+        name = row.account
         await self._profiles.save(name, path=str(request.profile_dir), browser_major=request.browser.major)
         relay = StepRelay()
         site = plan.adapter(live.page, base_url=plan.base_url, steps=relay, options=plan.options)
@@ -229,6 +239,7 @@ class Visits:
         if session is None:
             return
         self._open_sessions.remove(session.row.id)
+        end = visit.end
         try:
             if not visit.spoilt:
                 await self._leaving(visit, session)
@@ -237,6 +248,8 @@ class Visits:
             try:
                 await session.live.close()
             finally:
-                await session.control.close()
-                await self._sessions.end(session.row.id, end=visit.end)
+                try:
+                    await session.control.close()
+                finally:
+                    await recorded(lambda: self._sessions.end(session.row.id, end=end))
         visit.end = SessionEnd.DONE

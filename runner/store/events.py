@@ -98,6 +98,15 @@ class Events:
                 statement = statement.where(event.c.account_id == await id_of(connection, account))
             return [_stored(row) for row in await connection.execute(statement)]
 
+    async def newest(self, name: str, *, account: str) -> Event | None:
+        """The last Event of this name for this Account; None when there is none. Raises NotFound."""
+        statement = _select().where(event.c.name == name).order_by(event.c.id.desc()).limit(1)
+        async with self._db.read() as connection:
+            row = (
+                await connection.execute(statement.where(event.c.account_id == await id_of(connection, account)))
+            ).first()
+            return _stored(row) if row else None
+
     async def last_id(self) -> int:
         """The number of the newest Event; 0 when there is none."""
         async with self._db.read() as connection:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from playwright.async_api import Error as PlaywrightError
 
 from runner.domain.clock import SystemClock
 from runner.errors import Conflict, Rejected
@@ -25,13 +26,21 @@ class Page:
         self.done: list[Any] = []
         self.in_hand_now = False
         self.settled = 0
+        self.resuming = asyncio.Event()
+        self.resuming.set()
+        self.trouble: Exception | None = None
         self.view = SimpleNamespace(is_withheld=False)
         self.hands = self
 
     @contextlib.asynccontextmanager
     async def in_hand(self) -> AsyncIterator[None]:
         self.in_hand_now = True
+        if self.trouble is not None and not self.resuming.is_set():
+            raise self.trouble
         yield
+        await self.resuming.wait()
+        if self.trouble is not None:
+            raise self.trouble
         self.in_hand_now = False
 
     async def click(self, x: float, y: float, *, times: int) -> None:
@@ -211,3 +220,49 @@ async def test_the_end_of_the_session_ends_a_takeover(control: Control, told: To
     assert [data["how"] for name, data in told if name == "TakeoverEnded"] == ["session_ended"]
     with pytest.raises(Conflict):
         await control.take(BEN)
+
+
+async def waits_for_a_person(control: Control) -> asyncio.Task[None]:
+    """A Flow that stands before its next Step, for anna has the page."""
+
+    async def flow() -> None:
+        async with control.at_work("read_inbox"):
+            await control.before_step("one")
+
+    await control.take(ANNA)
+    task = asyncio.create_task(flow())
+    await turn()
+    assert not task.done()
+    return task
+
+
+async def test_a_flow_goes_on_though_whoever_gives_back_is_gone_before_it_is_done(control: Control, page: Page) -> None:
+    flow = await waits_for_a_person(control)
+    page.resuming.clear()
+    giving = asyncio.create_task(control.give_back(ANNA))
+    await turn()
+    giving.cancel()
+    async with asyncio.timeout(2):
+        await flow
+    assert control.given_back.is_set()
+    assert (control.person, control.stand) == (None, Stand.FLOW)
+
+
+async def test_a_flow_goes_on_though_the_browser_refuses_to_record_again(
+    control: Control, page: Page, told: Told
+) -> None:
+    flow = await waits_for_a_person(control)
+    page.trouble = PlaywrightError("Tracing has been already started")
+    async with asyncio.timeout(2):
+        await control.give_back(ANNA)
+        await flow
+    assert told.names == ["TakeoverBegan", "TakeoverEnded"]
+
+
+async def test_a_page_that_cannot_be_handed_over_ends_no_work(control: Control, page: Page) -> None:
+    async with control.at_work("read_inbox"):
+        await control.take(ANNA)
+    page.trouble = PlaywrightError("Target crashed")
+    page.resuming.clear()
+    await control.leave()
+    assert (control.person, control.stand) == (None, Stand.FLOW)
