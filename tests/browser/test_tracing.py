@@ -1,4 +1,4 @@
-"""A trace, a person's hands and the driver's own failures: what is typed by hand stands in none, and none is worth a job."""
+"""A trace, a person's hands and a driver that fails: what is typed stands in no trace, and none is worth a job."""
 
 from __future__ import annotations
 
@@ -112,7 +112,11 @@ async def test_what_went_wrong_in_a_sign_in_is_told_though_its_trace_fails_too(o
     session = await open_session()
     driver = session.trace._tracing = Driver(session.trace._tracing)
     await session.trace.start()
-    with pytest.raises(ValueError, match="the real result"):
+
+    async def refused() -> None:
         async with session.signing_in():
             driver.fails = "start"
             raise ValueError("the real result")
+
+    with pytest.raises(ValueError, match="the real result"):
+        await refused()
