@@ -159,6 +159,9 @@ class Attempts:
         flow = catalog.flow_named(trial.lease.job.flow)
         params = flow.parse(trial.lease.job.params)
         visit, step = trial.visit, trial.recorder.step
+        if visit.spoilt:
+            await self._visits.close(visit)
+            visit.spoilt = False
         async with step("open browser", "still open" if visit.session else ""):
             session = await self._visits.open(visit)
         session.relay.recorder = trial.recorder
