@@ -95,7 +95,6 @@ class Runner:
     handoffs: Handoffs
     open_sessions: OpenSessions
     floods: Floods
-    visits: Visits
     replays: Replays
     owner: str
 
@@ -324,7 +323,6 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
         handoffs=handoffs,
         open_sessions=open_sessions,
         floods=floods,
-        visits=visits,
         replays=Replays(engine=engine, records=records, visits=visits, folder=settings.evidence.dir),
         owner=owner,
     )

@@ -233,7 +233,14 @@ class LiveSession:
                 yield
             finally:
                 if not self.gone.is_set():
-                    await self.within(self.timeouts.action_s, self.trace.resume(), "resuming the trace")
+                    await self.for_the_trace(self.trace.resume(), "resuming the trace")
+
+    async def for_the_trace(self, awaitable: Awaitable[object], what: str) -> None:
+        """Await what a trace needs, under a deadline; a trace that cannot be had is never worth what is traced."""
+        try:
+            await self.within(self.timeouts.action_s, awaitable, what)
+        except (PlaywrightError, RunnerError, OSError) as error:
+            log.warning("there is no trace from here on", account=self.account, what=what, error=str(error))
 
     async def close(self) -> Closed:
         """Close the browser and wait until its profile is free; kills it when it does not close in time.

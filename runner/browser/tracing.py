@@ -39,32 +39,32 @@ class Trace:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._parts: list[Path] = []
         self._recording = False
+        self._pauses = 0
         self.running = False
 
     async def start(self, attempt_id: int | None = None) -> None:
-        """Begin to record; does nothing when it is recording already.
+        """Begin to record, or as soon as nothing pauses it; does nothing when it is recording already.
 
         With an Attempt's number, what was recorded outlives a runner that is killed (trace_folder).
         """
         self.running = True
         if self._survives is not None and attempt_id is not None:
             self._survives.begin(attempt_id)
-        await self.resume()
+        await self._record()
 
     async def pause(self) -> None:
-        """Record nothing from here on, and keep what was recorded."""
-        if self._recording:
-            self._recording = False
-            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="trace-", dir=self._temp_dir)
-            part = Path(self._folder.name) / f"{len(self._parts)}.zip"
-            self._parts.append(part)
-            await self._tracing.stop(path=part)
+        """Record nothing until `resume`, even when it is started meanwhile, and keep what was recorded; pauses nest."""
+        self._pauses += 1
+        try:
+            await self._halt()
+        except BaseException:
+            self._pauses -= 1
+            raise
 
     async def resume(self) -> None:
-        """Go on after `pause`; does nothing for a trace that was never started."""
-        if self.running and not self._recording:
-            await self._tracing.start(screenshots=True, snapshots=True, sources=False)
-            self._recording = True
+        """End a `pause`; with the last one a trace that was started is recorded again."""
+        self._pauses -= 1
+        await self._record()
 
     @contextlib.asynccontextmanager
     async def cut_out(self) -> AsyncIterator[None]:
@@ -74,19 +74,50 @@ class Trace:
         await self.resume()
 
     async def stop(self, path: Path | None) -> bool:
-        """End the trace and write it to `path`, None throws it away; False when nothing was recorded."""
+        """End the trace and write it to `path`, None throws it away; False when nothing was recorded.
+
+        Nothing is kept of one whose end failed.
+        """
         if not self.running:
             return False
-        await self.pause()
+        try:
+            await self._halt(keep=path is not None)
+            parts = [part for part in self._parts if part.exists()]
+            if path is not None and parts:
+                await asyncio.to_thread(_join, parts, path, self._redactor)
+        finally:
+            self._discard()
+        return path is not None and bool(parts)
+
+    async def _record(self) -> None:
+        if not self.running or self._recording or self._pauses:
+            return
+        try:
+            await self._tracing.start(screenshots=True, snapshots=True, sources=False)
+        except BaseException:
+            self._discard()
+            raise
+        self._recording = True
+
+    async def _halt(self, *, keep: bool = True) -> None:
+        if not self._recording:
+            return
+        self._recording = False
+        if not keep:
+            await self._tracing.stop()
+            return
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="trace-", dir=self._temp_dir)
+        part = Path(self._folder.name) / f"{len(self._parts)}.zip"
+        self._parts.append(part)
+        await self._tracing.stop(path=part)
+
+    def _discard(self) -> None:
         self.running = False
-        parts, self._parts = [part for part in self._parts if part.exists()], []
-        if path is not None and parts:
-            await asyncio.to_thread(_join, parts, path, self._redactor)
+        parts, self._parts = self._parts, []
         for part in parts:
-            part.unlink()
+            part.unlink(missing_ok=True)
         if self._survives is not None:
             self._survives.end()
-        return path is not None and bool(parts)
 
     def forget(self) -> None:
         """Remove what was kept on disk; the trace cannot be used after it."""

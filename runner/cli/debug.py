@@ -73,13 +73,22 @@ def debug(
 async def debugged(runner: wiring.Runner, job: Job, *, slow_mo: int, stop: asyncio.Event, settings: Settings) -> Job:
     """Perform a Job with a person beside it, again and again until it succeeds or the person leaves."""
     terminal = Terminal(settings)
-    debugging = Debugging(engine=runner.books.engine, visits=runner.visits, owner=runner.owner, ask=terminal.ask)
+    waiting = Waiting()
+    debugging = Debugging(
+        engine=runner.books.engine,
+        accounts=runner.books.records.accounts,
+        owner=runner.owner,
+        ask=terminal.ask,
+        on_wait=waiting,
+        stop=stop,
+    )
 
     async def stopped(step: str | None, error: AttemptError, attempt: Attempt, browser_lives: bool) -> None:
         await debugging.ask(
             Stopped(
                 account=attempt.account,
                 flow=attempt.flow,
+                job_id=attempt.job_id,
                 attempt_id=attempt.id,
                 step=step,
                 error=error,
@@ -89,7 +98,7 @@ async def debugged(runner: wiring.Runner, job: Job, *, slow_mo: int, stop: async
 
     look = Look(mode=Mode.HEADED, slow_mo_ms=slow_mo, pause_on_error=True, debug=True, stopped=stopped)
     async with Progress(runner.books.events, job_id=job.id, lines=True):
-        return await runner.orchestrator.run_job(job.id, look, stop, on_wait=Waiting(), again=debugging.again)
+        return await runner.orchestrator.run_job(job.id, look, stop, on_wait=waiting, again=debugging.again)
 
 
 class Terminal:

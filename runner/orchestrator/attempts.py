@@ -159,6 +159,9 @@ class Attempts:
         flow = catalog.flow_named(trial.lease.job.flow)
         params = flow.parse(trial.lease.job.params)
         visit, step = trial.visit, trial.recorder.step
+        if visit.spoilt:
+            await self._visits.close(visit)
+            visit.spoilt = False
         async with step("open browser", "still open" if visit.session else ""):
             session = await self._visits.open(visit)
         session.relay.recorder = trial.recorder
@@ -171,7 +174,7 @@ class Attempts:
             result = await self._signing_in.signed_in(
                 trial, session, lambda: flow.perform(stage), translated=lambda error: self._translated(trial, error)
             )
-        await session.live.trace.stop(None)
+        await session.live.for_the_trace(session.live.trace.stop(None), "throwing the trace away")
         session.live.trail.end()
         return result
 
@@ -179,7 +182,7 @@ class Attempts:
         """Begin to keep what explains a failure: more of it where one has failed before, or somebody debugs."""
         again = trial.attempt.number > 1 or trial.visit.look.debug
         if self._rules.trace == "always" or trial.visit.look.debug or (self._rules.trace == "on-retry" and again):
-            await session.live.trace.start(trial.attempt.id)
+            await session.live.for_the_trace(session.live.trace.start(trial.attempt.id), "starting the trace")
         session.live.trail.begin(pictures_without=await self._secrets_of(trial.visit.account) if again else None)
         trial.recorder.trail = session.live.trail
 

@@ -9,12 +9,12 @@ from datetime import timedelta
 import structlog
 
 from runner.domain.clock import Clock
-from runner.domain.jobs import Job, Lease
+from runner.domain.jobs import Job
 from runner.domain.states import JobState, Mode
 from runner.engine.interface import JobEngine
 from runner.orchestrator.rescuer import Rescuer
-from runner.orchestrator.visits import Look, Visit, Visits
-from runner.orchestrator.workers import LEASE_TTL_S, Worker, until_set
+from runner.orchestrator.visits import Look, Visits
+from runner.orchestrator.workers import LEASE_TTL_S, Again, Worker, until_set
 
 log = structlog.get_logger()
 
@@ -105,7 +105,7 @@ class Orchestrator:
         stop: asyncio.Event,
         *,
         on_wait: Callable[[Job, Job | None], None] = lambda job, holder: None,
-        again: Callable[[int, Visit], Awaitable[Lease | None]] | None = None,
+        again: Again | None = None,
     ) -> Job:
         """Perform one Job here, retries included, and return it as it ended.
 
@@ -145,7 +145,7 @@ class Orchestrator:
         look: Look,
         stop: asyncio.Event,
         on_wait: Callable[[Job, Job | None], None],
-        again: Callable[[int, Visit], Awaitable[Lease | None]] | None,
+        again: Again | None,
     ) -> None:
         worker = self._worker()
         while not stop.is_set():
@@ -163,9 +163,7 @@ class Orchestrator:
                 await self._rescuer.rescue()
                 continue
             async with self._visits.visit(job.account, look) as visit:
-                await worker.perform(lease, visit)
-                while again is not None and (lease := await again(job_id, visit)) is not None:
-                    await worker.perform(lease, visit)
+                await worker.perform(lease, visit, again=again)
                 if again is not None:
                     return
                 if look.keep_open and visit.session is not None:

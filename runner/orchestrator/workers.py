@@ -17,6 +17,8 @@ from runner.orchestrator.watch import Ending, Watch
 
 log = structlog.get_logger()
 
+Again = Callable[[Visit], Awaitable[Lease | None]]
+"""Asked after each Attempt of a visit: the Lease of a further one."""
 LEASE_TTL_S = 10.0
 HEARTBEAT_S = 2.0
 SETTLED_S = 0.5
@@ -61,12 +63,19 @@ class Worker:
             if turn is not None:
                 await self._engine.requeue(turn)
 
-    async def perform(self, lease: Lease, visit: Visit) -> None:
-        """Perform one leased Job, its lease renewed all the while."""
-        watch = Watch()
-        async with asyncio.TaskGroup() as group:
-            work = group.create_task(self._attempts.perform(lease, visit, watch))
-            group.create_task(self._beat(lease, work, watch))
+    async def perform(self, lease: Lease, visit: Visit, *, again: Again | None = None) -> None:
+        """Perform one leased Job, its lease renewed all the while, and then what `again` gives another Lease for.
+
+        It is asked at once, for the Account is anybody's meanwhile: the failure's page is made when it has answered.
+        """
+        turn: Lease | None = lease
+        while turn is not None:
+            watch = Watch()
+            async with asyncio.TaskGroup() as group:
+                work = group.create_task(self._attempts.perform(turn, visit, watch))
+                group.create_task(self._beat(turn, work, watch))
+                group.create_task(self._attempts.show(visit))
+            turn = await again(visit) if again is not None else None
         await self._attempts.show(visit)
 
     async def _beat(self, lease: Lease, work: asyncio.Task[None], watch: Watch) -> None:

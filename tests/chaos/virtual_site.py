@@ -198,6 +198,9 @@ def live_session(world: World, account: str) -> Any:
         await asyncio.sleep(CLOSE_S)
         world.open.discard(account)
 
+    async def for_the_trace(awaitable: Any, _: str) -> None:
+        await awaitable
+
     @asynccontextmanager
     async def signing_in(sent: Any) -> AsyncIterator[None]:
         sent.password = True
@@ -208,6 +211,7 @@ def live_session(world: World, account: str) -> Any:
         redactor=Redactor(),
         browser_version="virtual",
         trace=SimpleNamespace(start=nothing, stop=nothing),
+        for_the_trace=for_the_trace,
         trail=Untrodden(),
         context=SimpleNamespace(route=nothing, unroute=nothing),
         timeouts=SimpleNamespace(navigation_s=10.0),
