@@ -12,10 +12,9 @@ from typing import Annotated
 import typer
 
 from runner import wiring
-from runner.cli import options, output
+from runner.cli import options, output, watching
 from runner.cli.progress import Progress
 from runner.cli.run import Waiting, needs_display, parameters, show
-from runner.config.settings import Settings
 from runner.domain.jobs import Attempt, Job, NewJob
 from runner.domain.states import Mode, Priority
 from runner.errors import AttemptError, SetupError
@@ -41,21 +40,24 @@ def debug(
     slow_mo: Annotated[
         int, typer.Option("--slow-mo", metavar="MS", min=0, help="Milliseconds between browser actions.")
     ] = SLOW_MO_MS,
+    live: options.Live = False,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
     """Perform one flow in a visible browser, slowly and traced; where it fails, look, act, and go on from there.
 
     Playwright's inspector opens beside the page, and this terminal asks what to do: again from this step, again from
-    the start, or leave. What was published or sent already is not done again.
+    the start, or leave. What was published or sent already is not done again. Without a display it
+    runs in a virtual one, with the live view (--live).
     """
     if needs_display():
-        _in_a_virtual_display()
-    settings, redactor = options.settings(config)
+        _in_a_virtual_display(live=live)
+    settings, redactor = options.settings(config, {"live.enabled": live or None})
     params = parameters(flow, set_ or [], file)
 
     async def work(stop: asyncio.Event) -> Job:
         async with wiring.open_runner(settings, redactor) as runner:
+            watching.tell(runner)
             new = NewJob(
                 account=account,
                 flow=flow,
@@ -65,14 +67,14 @@ def debug(
                 pinned_to=runner.owner,
             )
             (job,) = await runner.books.engine.submit([new])
-            return await debugged(runner, job, slow_mo=slow_mo, stop=stop, settings=settings)
+            return await debugged(runner, job, slow_mo=slow_mo, stop=stop)
 
     show(options.enter(work), as_json=as_json)
 
 
-async def debugged(runner: wiring.Runner, job: Job, *, slow_mo: int, stop: asyncio.Event, settings: Settings) -> Job:
+async def debugged(runner: wiring.Runner, job: Job, *, slow_mo: int, stop: asyncio.Event) -> Job:
     """Perform a Job with a person beside it, again and again until it succeeds or the person leaves."""
-    terminal = Terminal(settings)
+    terminal = Terminal(runner)
     waiting = Waiting()
     debugging = Debugging(
         engine=runner.books.engine,
@@ -104,8 +106,8 @@ async def debugged(runner: wiring.Runner, job: Job, *, slow_mo: int, stop: async
 class Terminal:
     """Asks the person at the terminal; whoever cannot be asked leaves."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, runner: wiring.Runner) -> None:
+        self._runner = runner
 
     async def ask(self, stopped: Stopped) -> Answer:
         """Say where it stopped, and what can be done about it; returns what the person typed."""
@@ -116,6 +118,8 @@ class Terminal:
         output.note(f"  What the browser saw: runner evidence open {stopped.attempt_id}")
         if stopped.browser_lives:
             output.note("  The browser is open, with the inspector beside it: what you do in it now stays done.")
+            if (link := watching.link_to(self._runner, stopped.account)) is not None:
+                output.note(f"  From your own: {link}", whole=True)
             choices = "a  again from this step   s  again from the start, in a fresh browser   l  leave"
         else:
             output.note("  The browser is gone.")
@@ -152,8 +156,11 @@ async def _line() -> str | None:
     return typed.decode(errors="replace") if typed else None
 
 
-def _in_a_virtual_display() -> None:
-    """Become the same command under Xvfb. Raises SetupError where that is not installed."""
+def _in_a_virtual_display(*, live: bool) -> None:
+    """Become the same command under Xvfb, with a live view, for nobody sees that screen.
+
+    Raises SetupError where Xvfb is not installed.
+    """
     virtual = shutil.which("xvfb-run")
     if virtual is None:
         raise SetupError(
@@ -162,7 +169,8 @@ def _in_a_virtual_display() -> None:
         )
     output.note("This machine has no display: running in a virtual one (xvfb-run).")
     sys.stderr.flush()
-    os.execv(virtual, [virtual, "-a", *_this_command()])  # noqa: S606 — no shell: the same arguments, one by one
+    command = [virtual, "-a", *_this_command(), *([] if live else ["--live"])]
+    os.execv(virtual, command)  # noqa: S606 — no shell: the same arguments, one by one
 
 
 def _this_command() -> list[str]:

@@ -23,6 +23,13 @@ def tell(runner: wiring.Runner) -> None:
         output.note(f"Watch: {link}", whole=True)
 
 
+def link_to(runner: wiring.Runner, account: str) -> str | None:
+    """Where an Account's open Session can be watched, with the token; None where it cannot."""
+    found = [each for each in runner.open_sessions.all() if each.row.account == account]
+    url = runner.open_sessions.url_of(found[0].row.id) if found else None
+    return wiring.live_link(runner.books.settings, url) if url else None
+
+
 def live(
     account: Annotated[
         str | None, typer.Argument(metavar="[ACCOUNT]", help="Only this account's session.", show_default=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -101,6 +103,10 @@ def test_it_stops_where_it_fails_and_goes_on_in_the_same_browser(shop: Any, debu
 
     wait_for(lambda: run.questions == 1, what="the question", within_s=90)
     assert "running in a virtual one (xvfb-run)" in run.said
+    link = re.search(r"From your own: (http://127\.0\.0\.1:\d+/live/\d+\?token=\S+)", run.said)
+    assert link, "nobody sees a virtual display: the live view serves the same page"
+    with httpx.Client(follow_redirects=True) as client:
+        assert "Take control" in client.get(link[1]).text
     assert 'stopped in step "read thread"' in run.said
     assert "a again from this step s again from the start" in run.said
     assert browsers(shop), "the browser stays open"
