@@ -134,7 +134,6 @@ class LiveSession:
         self.trace = Trace(context, redactor, temp_dir, folder=trace_folder)
         self.trail = Trail(page, picture=self.picture, gone=self.gone)
         self._tasks: list[asyncio.Task[None]] = []
-        self._looking: asyncio.Task[None] | None = None
 
     async def attach(self) -> None:
         """Get hold of the page while all is well, for the last picture and for whoever watches later."""
@@ -199,20 +198,16 @@ class LiveSession:
     @contextlib.asynccontextmanager
     async def inspected(self) -> AsyncIterator[None]:
         """Playwright's inspector stands beside the page while the body runs, whatever is pressed in it meanwhile."""
-        looking = self._looking = asyncio.create_task(self.inspect(), name=f"inspector of browser {self.pid}")
+        looking = asyncio.create_task(self.inspect(), name=f"inspector of browser {self.pid}")
         try:
             yield
         finally:
-            await self._end_pause()
+            if not looking.done() and not self.gone.is_set():
+                # What the inspector's own Resume calls: without it every later action would wait for that button.
+                with contextlib.suppress(PlaywrightError, RunnerError):
+                    await self.within(self.timeouts.action_s, self.page.evaluate(RESUME), "ending the pause")
             looking.cancel()
             await asyncio.wait({looking}, timeout=self.timeouts.close_s)
-
-    async def _end_pause(self) -> None:
-        """What the inspector's own Resume calls: without it every later action would wait for that button."""
-        if self._looking is None or self._looking.done() or self.gone.is_set():
-            return
-        with contextlib.suppress(PlaywrightError, RunnerError):
-            await self.within(self.timeouts.action_s, self.page.evaluate(RESUME), "ending the pause")
 
     @contextlib.asynccontextmanager
     async def signing_in(self, sent: Sent | None = None) -> AsyncIterator[None]:
@@ -233,7 +228,6 @@ class LiveSession:
     async def in_hand(self) -> AsyncIterator[None]:
         """What a person does inside stands in no trace, trail or last picture: it may be the typing of a password."""
         with self.picture.paused(), self.trail.paused():
-            await self._end_pause()  # hands at the live view would wait for a button that they cannot see
             await self.within(self.timeouts.action_s, self.trace.pause(), "pausing the trace")
             try:
                 yield
