@@ -19,7 +19,8 @@ from runner.engine.interface import JobEngine
 from runner.errors import AttemptError, Conflict, ErrorKind, NeedsPerson, SessionExpired, SetupError
 from runner.orchestrator import asking, owners
 from runner.orchestrator.asking import WAITING, Need
-from runner.orchestrator.orchestrator import Orchestrator, first_of
+from runner.orchestrator.first_of import first_of
+from runner.orchestrator.orchestrator import Orchestrator
 from runner.orchestrator.records import Records
 from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.steps import Unrecorded
@@ -111,7 +112,7 @@ class Handoffs:
                 f"{account_name} is busy: job {holder.id} ({holder.flow}) has it, {who}.",
                 cure=f"Wait until it ends, or take it over where it runs: runner live {account_name}",
             )
-        async with self._visits.visit(account_name, look) as visit:
+        async with self._visits.visit(account_name, look, stop) as visit:
             job = await self._in_hand(visit, stop, desk)
         if job is None or stop.is_set() or job.state is not JobState.QUEUED:
             return job
