@@ -24,11 +24,12 @@ class Gone(asyncio.Event):
     def __init__(self) -> None:
         super().__init__()
         self.reason: str | None = None
+        self.crashed = False
 
-    def because(self, reason: str) -> None:
-        """Set it; the first reason stays, for the others follow from it."""
+    def because(self, reason: str, *, crashed: bool = False) -> None:
+        """Set it; the first reason stays, for the others follow from it. `crashed`: nobody can have wanted it."""
         if self.reason is None:
-            self.reason = reason
+            self.reason, self.crashed = reason, crashed
         self.set()
 
     def error(self) -> BrowserGone:

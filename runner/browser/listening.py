@@ -46,7 +46,7 @@ class Listener:
         context.on("response", self._on_response)
         context.on("page", self._on_page)
         context.on("close", lambda _: self._disconnected())
-        page.on("crash", lambda _: self._end("its page crashed"))
+        page.on("crash", lambda _: self._end("its page crashed", crashed=True))
         page.on("close", lambda _: self._end("its page was closed"))
         for each in context.pages:
             each.on("websocket", self._on_websocket)
@@ -55,9 +55,9 @@ class Listener:
         self.disconnected = not self.closing
         self._end("it was closed")
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, *, crashed: bool = False) -> None:
         if not self.closing:
-            self._gone.because(reason)
+            self._gone.because(reason, crashed=crashed)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         where = message.location

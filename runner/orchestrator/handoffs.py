@@ -16,10 +16,11 @@ from runner.domain.accounts import Account
 from runner.domain.jobs import Job, Lease
 from runner.domain.states import AccountState, JobState, SessionEnd
 from runner.engine.interface import JobEngine
-from runner.errors import AttemptError, Conflict, ErrorKind, NeedsPerson, SessionExpired, SetupError
+from runner.errors import AttemptError, BrowserGone, Conflict, ErrorKind, NeedsPerson, SessionExpired, SetupError
 from runner.orchestrator import asking, owners
 from runner.orchestrator.asking import WAITING, Need
-from runner.orchestrator.orchestrator import Orchestrator, first_of
+from runner.orchestrator.first_of import first_of
+from runner.orchestrator.orchestrator import Orchestrator
 from runner.orchestrator.records import Records
 from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.steps import Unrecorded
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 PATIENCE_S = 3.0
 """How long a profile that is just being closed elsewhere is waited for; a person is told at once who has it."""
 PROBE_S = 60.0
+MOST_CRASHES = 2
 TAKEN_UP = (*WAITING, AccountState.ACTIVE)
 """Of other Accounts nothing goes on: an operator has said so."""
 NOTHING_ASKED = Wanted(what="Nobody has asked for a person here.", cure="Look around; what you do here holds.")
@@ -111,7 +113,7 @@ class Handoffs:
                 f"{account_name} is busy: job {holder.id} ({holder.flow}) has it, {who}.",
                 cure=f"Wait until it ends, or take it over where it runs: runner live {account_name}",
             )
-        async with self._visits.visit(account_name, look) as visit:
+        async with self._visits.visit(account_name, look, stop) as visit:
             job = await self._in_hand(visit, stop, desk)
         if job is None or stop.is_set() or job.state is not JobState.QUEUED:
             return job
@@ -122,11 +124,11 @@ class Handoffs:
         need = await asking.need_of(self._records, visit.account)
         with suppress(SetupError):  # what cannot be had is what the person may be here for
             await self._password_of(visit.account)  # known from here on, it is covered on every picture
-        visit.end = SessionEnd.INTERRUPTED
+        visit.end, crashes = SessionEnd.INTERRUPTED, 0
         while True:
             session = await self._visits.open(visit, patience_s=PATIENCE_S)
             wanted = _wanted(visit.account, need)
-            await self._lead(session, need)
+            await self._lead(session, None if crashes else need)
             session.control.wanted = wanted
             session.control.ring()
             picture = need.picture if need else None
@@ -135,11 +137,16 @@ class Handoffs:
             async with self._told(session, need):
                 if await self._settled(session, visit.account, need, stop, desk):
                     break
-            # The window was closed: what was done in it holds, and a new one shows whether it was enough.
-            visit.end = SessionEnd.HANDED_OVER
+            crashed = session.live.gone.crashed
+            visit.end = SessionEnd.CRASHED if crashed else SessionEnd.HANDED_OVER
+            if crashed:
+                crashes += 1
+                self._tell_of_crash(session, crashes, desk)
             await self._visits.close(visit)
             visit.end = SessionEnd.INTERRUPTED
-            desk.given_back.set()
+            if not crashed:
+                # The window was closed: what was done in it holds, and a new one shows whether it was enough.
+                desk.given_back.set()
         visit.end = SessionEnd.HANDED_OVER
         visit.by_hand = visit.is_signed_in = True
         session.control.wanted = None
@@ -174,6 +181,16 @@ class Handoffs:
             session.control.say(f"It is not settled yet. {trouble.what}")
             desk.still(trouble)
             await session.control.leave()
+
+    def _tell_of_crash(self, session: OpenSession, crashes: int, desk: Desk) -> None:
+        """Say why the browser is opened once more. Raises NeedsPerson when it is not."""
+        name, why = session.row.account, session.live.gone.reason
+        if crashes >= MOST_CRASHES:
+            raise NeedsPerson(
+                f"The browser of {name} is gone again: {why}. It is not opened once more; all is as it was.",
+                cure=f"Look into the machine: runner doctor. Then: runner handoff {name}",
+            )
+        desk.still(BrowserGone(f"The browser is gone: {why}. It is opened once more, where the site begins."))
 
     async def _given_back(self, session: OpenSession, stop: asyncio.Event, desk: Desk) -> Back:
         control, gone = session.control, session.live.gone
@@ -247,7 +264,9 @@ class Handoffs:
         how = "stopped"
         try:
             yield
-            how = "closed" if session.live.gone.is_set() else "given_back"
+            how = "given_back"
+            if session.live.gone.is_set():
+                how = "crashed" if session.live.gone.crashed else "closed"
         finally:
             await self._records.events.append("HandoffEnded", account=account, job_id=job_id, session=number, how=how)
 

@@ -12,6 +12,7 @@ from runner.domain.clock import Clock
 from runner.domain.jobs import Job
 from runner.domain.states import JobState, Mode
 from runner.engine.interface import JobEngine
+from runner.orchestrator.first_of import first_of
 from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.visits import Look, Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Again, Worker, until_set
@@ -162,22 +163,12 @@ class Orchestrator:
                 await until_set(stop, min(5.0, max(0.2, wait_s)))
                 await self._rescuer.rescue()
                 continue
-            async with self._visits.visit(job.account, look) as visit:
+            async with self._visits.visit(job.account, look, stop) as visit:
                 await worker.perform(lease, visit, again=again)
                 if again is not None:
                     return
                 if look.keep_open and visit.session is not None:
                     await first_of(visit.session.live.gone, stop)
-
-
-async def first_of(*events: asyncio.Event) -> None:
-    """Wait for whichever of these is set first."""
-    waits = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
 
 
 async def _all_done(workers: list[asyncio.Task[None]]) -> None:

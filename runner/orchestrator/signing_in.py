@@ -137,7 +137,8 @@ class SigningIn:
             return
         session.relay.recorder = Unrecorded()
         try:
-            async with asyncio.timeout(LEAVING_S):
+            # Whoever asks for the page now does not get it: it is closed in a moment.
+            async with asyncio.timeout(LEAVING_S), session.control.at_work("check_login"):
                 if await self._is_due(visit.account, session):
                     await login_state.leave(session.live)
                     who = await session.site.whoami()

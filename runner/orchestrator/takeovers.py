@@ -21,6 +21,7 @@ from runner.browser.session import LiveSession
 from runner.domain.clock import Clock
 from runner.domain.jobs import Attempt
 from runner.errors import Conflict, RunnerError
+from runner.orchestrator.first_of import first_of
 from runner.orchestrator.inputs import Input
 from runner.orchestrator.patience import recorded
 
@@ -142,6 +143,12 @@ class Control:
             await self._begin()
         except Exception as error:  # noqa: BLE001 — the browser's errors too: nothing here may end the work that is done
             log.warning("the page could not be handed over", account=self._account, error=str(error))
+
+    async def out_of_hand(self, *unless: asyncio.Event) -> None:
+        """Wait until no person has the page any more, or one of these is set."""
+        while self.person is not None and not any(each.is_set() for each in unless):
+            self.say("The work is done; the browser is closed when it is given back.")
+            await first_of(self._free, *unless)
 
     @contextlib.contextmanager
     def armed(self) -> Iterator[None]:

@@ -153,13 +153,23 @@ class Visits:
         )
 
     @asynccontextmanager
-    async def visit(self, account_name: str, look: Look) -> AsyncIterator[Visit]:
-        """The Account's turn: whatever Session was opened in it is closed at its end."""
+    async def visit(self, account_name: str, look: Look, stop: asyncio.Event) -> AsyncIterator[Visit]:
+        """The Account's turn: whatever Session was opened in it is closed at its end.
+
+        A person who has the page then keeps it until they give it back, or `stop` is set.
+        """
         visit = Visit(account=await self._accounts.by_name(account_name), look=look)
         try:
             yield visit
+            await self._out_of_hand(visit, stop)
         finally:
             await self.close(visit)
+
+    async def _out_of_hand(self, visit: Visit, stop: asyncio.Event) -> None:
+        """Wait while a person has the page: the browser that they look into costs nobody an Attempt."""
+        session = visit.session
+        if session is not None and visit.end is not SessionEnd.INTERRUPTED:
+            await session.control.out_of_hand(session.live.gone, stop)
 
     async def open(self, visit: Visit, *, patience_s: float = PROFILE_WAIT_S) -> OpenSession:
         """The visit's Session, opened now if it is not open. Raises Conflict when the profile is in use elsewhere."""
@@ -241,7 +251,7 @@ class Visits:
         self._open_sessions.remove(session.row.id)
         end = visit.end
         try:
-            if not visit.spoilt:
+            if not visit.spoilt and session.control.person is None:  # a page in somebody's hands is not driven
                 await self._leaving(visit, session)
         finally:
             visit.is_signed_in = False

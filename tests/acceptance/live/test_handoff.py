@@ -247,6 +247,22 @@ async def test_a_window_that_is_closed_is_given_back(parked: Any, told: Any, dis
     ]
 
 
+async def test_a_page_that_crashes_is_opened_once_more_and_not_for_ever(parked: Any, told: Any, events: Any) -> None:
+    process = parked.start("handoff", "farid", "--live", stderr=subprocess.STDOUT)
+    out = told(process.stdout)
+    for crashes in (1, 2):
+        await out.until(f"(?s)({LINK}.*){{{crashes}}}")
+        for each in browser_of(process).children(recursive=True):
+            if "--type=renderer" in " ".join(each.cmdline()):
+                each.kill()
+        await out.until("its page crashed" if crashes == 1 else "is gone again: its page crashed")
+    assert process.wait(timeout=30) == 3
+    assert parked.rows("select state from job") == [("parked",)]
+    assert parked.rows("select state from account") == [("parked",)]
+    assert parked.rows("select end from session order by id") == [("failed",), ("crashed",), ("crashed",)]
+    assert [data["how"] for _, data in events("HandoffEnded")] == ["crashed", "crashed"]
+
+
 async def test_a_daemon_at_work_does_not_get_in_between(farid: Any, told: Any, soon: Soon) -> None:
     farid.market.faults({"route": "GET /inbox", "effect": "captcha", "account": "farid", "count": 1})
     with (farid.folder / "daemon.log").open("w") as log:

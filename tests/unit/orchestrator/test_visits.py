@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -9,15 +10,17 @@ from typing import Any, cast
 
 import pytest
 
-from runner.browser import rebuilding
+from runner.browser import login_state, rebuilding
 from runner.browser.deadlines import Gone
 from runner.domain.states import Mode, SessionEnd
 from runner.errors import NotFound
 from runner.orchestrator import visits as visits_module
 from runner.orchestrator.open_sessions import OpenSessions
-from runner.orchestrator.takeovers import Control
+from runner.orchestrator.signing_in import SigningIn, SignInRules
+from runner.orchestrator.takeovers import Control, Person, Stand
 from runner.orchestrator.visits import Look, SitePlan, Visits
 from runner.store.accounts import Accounts
+from runner.store.check_results import CheckResults
 from runner.store.database import Database
 from runner.store.events import Events
 from runner.store.profiles import Profiles
@@ -96,7 +99,7 @@ async def test_a_session_that_could_not_be_set_up_has_ended(
 
     monkeypatch.setattr(Profiles, "save", save)
     with pytest.raises(NotFound):
-        async with visits.visit("amy", Look()) as visit:
+        async with visits.visit("amy", Look(), asyncio.Event()) as visit:
             await visits.open(visit)
     (row,) = await Sessions(db).list_sessions()
     assert (row.end, live.gone.is_set()) == (SessionEnd.FAILED, True)
@@ -111,7 +114,89 @@ async def test_a_session_whose_takeover_cannot_be_ended_has_ended_all_the_same(
 
     monkeypatch.setattr(Control, "close", close)
     with pytest.raises(NotFound):
-        async with visits.visit("amy", Look()) as visit:
+        async with visits.visit("amy", Look(), asyncio.Event()) as visit:
             await visits.open(visit)
     assert live.gone.is_set()
     assert await Sessions(db).list_sessions(only_open=True) == []
+
+
+@pytest.fixture
+async def held(visits: Visits, live: Live) -> AsyncIterator[SimpleNamespace]:
+    """A visit whose work is done, and whose page anna has."""
+    anna, stop, done = Person(key="1", name="anna"), asyncio.Event(), asyncio.Event()
+    opened: list[Control] = []
+
+    async def work() -> None:
+        async with visits.visit("amy", Look(), stop) as visit:
+            opened.append((await visits.open(visit)).control)
+            await opened[0].take(anna)
+            asyncio.get_running_loop().call_soon(done.set)
+
+    task = asyncio.create_task(work())
+    await asyncio.wait([task, asyncio.ensure_future(done.wait())], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.sleep(0)
+    assert not live.gone.is_set(), "the page is not closed under their hands"
+    yield SimpleNamespace(task=task, control=opened[0], anna=anna, stop=stop)
+    task.cancel()
+
+
+async def test_a_person_keeps_the_page_when_the_work_is_done_until_they_give_it_back(
+    held: SimpleNamespace, live: Live, db: Database
+) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await live.gone.wait()
+    assert held.control.notice.startswith("The work is done")
+    await held.control.give_back(held.anna)
+    async with asyncio.timeout(5):
+        await held.task
+    assert live.gone.is_set()
+    assert await Sessions(db).list_sessions(only_open=True) == []
+
+
+@pytest.mark.parametrize("ends", ["stop", "cancel", "gone"])
+async def test_a_person_who_keeps_the_page_holds_up_no_shutdown_and_no_browser_that_is_gone(
+    held: SimpleNamespace, live: Live, db: Database, ends: str
+) -> None:
+    if ends == "stop":
+        held.stop.set()
+    elif ends == "cancel":
+        held.task.cancel()
+    else:
+        live.gone.because("its page crashed")
+    async with asyncio.timeout(5):
+        await asyncio.wait([held.task])
+    assert held.control.ended.is_set()
+    assert held.control.person is None
+    assert await Sessions(db).list_sessions(only_open=True) == []
+
+
+async def test_nobody_gets_the_page_while_a_last_look_is_taken_at_it(
+    db: Database, visits: Visits, live: Live, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stands: list[Stand] = []
+
+    async def whoami() -> None:
+        control = opened.control
+        await control.take(Person(key="1", name="anna"))
+        stands.append(control.stand)
+
+    async def leave(session: Any) -> None:
+        del session
+
+    monkeypatch.setattr(login_state, "leave", leave)
+    looking = SigningIn(
+        results=CheckResults(db),
+        profiles=Profiles(db),
+        checkpoints=cast("Any", SimpleNamespace(newest=lambda whose: None)),
+        password_of=cast("Any", None),
+        rules=SignInRules(checkpoint_every_s=900, sign_in_wait_s=900),
+        clock=clock,
+    )
+    async with visits.visit("amy", Look(), asyncio.Event()) as visit:
+        opened = await visits.open(visit)
+        visit.is_signed_in = True
+        opened.site = cast("Any", SimpleNamespace(whoami=whoami))
+        visits._leaving = looking.leaving
+    assert stands == [Stand.ASKED]
+    assert live.gone.is_set()
