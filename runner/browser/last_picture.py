@@ -48,6 +48,7 @@ class LastPicture:
         self._sent: set[asyncio.Task[None]] = set()
         self._may_take = asyncio.Event()
         self._may_take.set()
+        self._pauses = 0
 
     async def attach(self) -> None:
         """Get hold of the page while all is well: a hung one could not be attached to any more."""
@@ -65,12 +66,15 @@ class LastPicture:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Take no picture inside: what is typed there belongs in none."""
+        """Take no picture inside: what is typed there belongs in none. May stand inside another."""
+        self._pauses += 1
         self._may_take.clear()
         try:
             yield
         finally:
-            self._may_take.set()
+            self._pauses -= 1
+            if not self._pauses:
+                self._may_take.set()
 
     async def renew(self) -> bool:
         """Take a picture now, of a hung page too; False when the page shows nothing or must not be taken."""
