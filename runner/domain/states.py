@@ -77,6 +77,14 @@ class Direction(StrEnum):
     OUTBOUND = "outbound"
 
 
+class ThreadStatus(StrEnum):
+    """Whether a Thread still wants somebody's attention."""
+
+    OPEN = "open"
+    SNOOZED = "snoozed"  # until a moment, or until the counterpart writes
+    CLOSED = "closed"  # until the counterpart writes
+
+
 class SessionEnd(StrEnum):
     """Why a Session ended."""
 

@@ -50,6 +50,8 @@ account = Table(
     Column("head_due_at", UtcTime),
     Column("wake_at", UtcTime),
     Column("raise_at", UtcTime),
+    # A person may have what the Account did counted anew from a moment on; the records stay.
+    Column("counted_from", UtcTime),
     sqlite_autoincrement=True,
 )
 index_where(
@@ -151,6 +153,8 @@ job = Table(
     Column("timeout_s", Float),
     Column("if_failed", EnumText(IfFailed), nullable=False, server_default=text("'fail'")),
     Column("waits_for", Integer, nullable=False, server_default=text("0")),
+    # The number of the Job that this one repeats; that one may have been pruned.
+    Column("replay_of", BigId),
     CheckConstraint("rank BETWEEN 0 AND 3", name="rank"),
     sqlite_autoincrement=True,
 )

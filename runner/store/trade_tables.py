@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
 from runner.domain.listings import ListingState
-from runner.domain.states import Direction
+from runner.domain.states import Direction, ThreadStatus
 from runner.store.columns import EnumText, SafeText, UtcTime
 from runner.store.schema import BigId, id_column, index_where, metadata, reference
 
@@ -68,8 +68,13 @@ thread = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("first_seen_at", UtcTime, nullable=False),
     Column("read_at", UtcTime, nullable=False),
+    Column("status", EnumText(ThreadStatus), nullable=False, server_default=text("'open'")),
+    Column("snoozed_until", UtcTime),
+    # The name of an Operator: it stays readable when the Operator is gone.
+    Column("assignee", SafeText),
     UniqueConstraint("account_id", "remote_id"),
     Index("ix_thread_last_at", "last_at"),
+    Index("ix_thread_status", "status", "last_at"),
     sqlite_autoincrement=True,
 )
 index_where("unread > 0", "ix_thread_unread", thread.c.account_id, thread.c.last_at)
