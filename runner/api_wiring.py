@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib import metadata
+from zoneinfo import ZoneInfo
 
 from runner.api import serving
 from runner.api.app import create_app
+from runner.api.doors import Gate
 from runner.api.feed import Feed
 from runner.api.limits import Patience, Rates
 from runner.api.services import Access, Rules, Services
 from runner.config.in_force import settings_in_force
+from runner.console.application import Ports, opened
 from runner.engine.browsing import QueueView
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
@@ -34,8 +37,12 @@ async def serve_api(runner: Runner, *, open_to_all: bool = False) -> AsyncIterat
     )
     listener = serving.listen(place)
     services = api_services(runner, secure=place.secure, open_to_all=open_to_all)
-    async with services.feed.open(), serving.served(create_app(services), listener, place):
-        yield serving.address_of(listener, place)
+    app = create_app(services)
+    ports = Ports(api=app, pulse=services.feed, timezone=ZoneInfo(services.rules.timezone))
+    async with services.feed.open(), opened(ports) as pages:
+        app.mount("/", Gate(pages, services))
+        async with serving.served(app, listener, place):
+            yield serving.address_of(listener, place)
 
 
 def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = False) -> Services:

@@ -124,7 +124,9 @@ async def served(app: ASGIApp, listener: socket.socket, place: Place) -> AsyncIt
     config = uvicorn.Config(
         app,
         http="h11",
-        ws="none",
+        ws="wsproto",
+        ws_max_size=4 * 1024 * 1024,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

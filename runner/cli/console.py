@@ -46,7 +46,7 @@ async def served(runner: wiring.Runner, *, no_auth: bool) -> AsyncIterator[None]
     from runner import api_wiring
 
     async with api_wiring.serve_api(runner, open_to_all=no_auth) as address:
-        output.note(f"The API is at {address}/docs")
+        output.note(f"The console is at {address}")
         if no_auth:
             output.note(BANNER)
         else:
