@@ -100,13 +100,9 @@ def demo(
     stays = sys.stdin.isatty() and sys.stdout.isatty() and not as_json if stay is None else stay
     if headed:
         need_display()
-    usual = ConsoleSettings().port
-    # Another shop on this machine may have the usual port: a demo takes any other then.
-    flags = {
-        "browser.headless": not headed,
-        "log.level": "error",
-        "console.port": port or (usual if is_free(usual) else 0),
-    }
+    if port is None and not is_free(ConsoleSettings().port):
+        port = 0  # another shop on this machine has the usual one
+    flags = {"browser.headless": not headed, "log.level": "error", "console.port": port}
 
     def tell(report: Report, batch: BatchProgress) -> None:
         if as_json:

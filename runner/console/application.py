@@ -25,6 +25,11 @@ log = structlog.get_logger()
 STATIC = Path(__file__).parent / "static"
 ASSETS = "/console/assets"
 BUILDING_S = 20.0
+# console.css for all pages; a page that needs more has a file of its own beside it.
+SHEETS = ("console.css", *sorted(each.name for each in STATIC.glob("*.css") if each.name != "console.css"))
+HEAD = f'<script src="{ASSETS}/console.js" defer></script>' + "".join(
+    f'<link rel="stylesheet" href="{ASSETS}/{name}">' for name in SHEETS
+)
 Builder = Callable[[Desk], Awaitable[None]]
 
 
@@ -94,10 +99,7 @@ async def opened(ports: Ports) -> AsyncIterator[ASGIApp]:
         gzip_middleware_factory=None,
         show_welcome_message=False,
     )
-    ui.add_head_html(
-        f'<link rel="stylesheet" href="{ASSETS}/console.css"><script src="{ASSETS}/console.js" defer></script>',
-        shared=True,
-    )
+    ui.add_head_html(HEAD, shared=True)
     async with outer.router.lifespan_context(outer):
         yield outer
 

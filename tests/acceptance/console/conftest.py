@@ -71,7 +71,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
             time.sleep(0.1)
         text = said.read_text()
         url, market = (
-            re.search(rf"{words} is at (http://\S+)", text)[1]  # type: ignore[index]
+            next(re.finditer(rf"{words} is at (http://\S+)", text)).group(1)
             for words in ("The console", "The mock marketplace")
         )
         with httpx.Client(base_url=f"{url}/api/v1", timeout=60) as api:

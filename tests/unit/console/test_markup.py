@@ -23,7 +23,7 @@ PARSED = {
     "add_css",
 }
 """Their text is parsed, and some of it run."""
-OURS = {"ASSETS"}
+OURS = {"HEAD"}
 
 
 def loose(source: str) -> Iterator[int]:
