@@ -17,6 +17,7 @@ from runner.config.in_force import settings_in_force
 from runner.engine.browsing import QueueView
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
+from runner.store.error_log import ErrorLog
 from runner.wiring import Runner
 
 
@@ -73,6 +74,8 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         queue=QueueView(database),
         inbox=InboxView(database),
         shop=ShopView(database),
+        error_log=ErrorLog(database),
+        error_groups=books.error_groups,
         access=access,
         feed=Feed(books.events),
         clock=clock,

@@ -11,6 +11,7 @@ from runner.api.doors import Hall
 from runner.api.routes import (
     accounts,
     effects,
+    errors,
     events,
     evidence,
     figures,
@@ -33,6 +34,7 @@ NOUNS = (
     jobs.batches,
     jobs.attempts,
     evidence.routes,
+    errors.routes,
     listings.routes,
     threads.routes,
     schedules.routes,

@@ -18,6 +18,8 @@ from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.records import Records
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
+from runner.store.error_groups import ErrorGroups
+from runner.store.error_log import ErrorLog
 from runner.store.events import Events
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
@@ -71,6 +73,8 @@ class Services:
     queue: QueueView
     inbox: InboxView
     shop: ShopView
+    error_log: ErrorLog
+    error_groups: ErrorGroups
     access: Access
     feed: Feed
     clock: Clock

@@ -156,6 +156,7 @@ class AttemptOut(Shape):
     reason: str | None
     sign_ins: int
     popups: int
+    signature: str | None = Field(description="Of its error group; null when it has not failed.")
 
 
 class StepOut(Shape):
