@@ -15,6 +15,7 @@ from runner.api.limits import Patience, Rates
 from runner.api.services import Access, Rules, Services
 from runner.config.in_force import settings_in_force
 from runner.engine.browsing import QueueView
+from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.error_log import ErrorLog
@@ -74,6 +75,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         queue=QueueView(database),
         inbox=InboxView(database),
         shop=ShopView(database),
+        analytics=Analytics(database),
         error_log=ErrorLog(database),
         error_groups=books.error_groups,
         access=access,

@@ -10,6 +10,7 @@ from runner.api import problems
 from runner.api.doors import Hall
 from runner.api.routes import (
     accounts,
+    analytics,
     effects,
     errors,
     events,
@@ -41,6 +42,7 @@ NOUNS = (
     effects.routes,
     shop.rotation,
     shop.overview,
+    analytics.routes,
     shop.settings,
     events.routes,
     people.session,

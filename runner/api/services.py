@@ -16,6 +16,7 @@ from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.records import Records
+from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.error_groups import ErrorGroups
@@ -73,6 +74,7 @@ class Services:
     queue: QueueView
     inbox: InboxView
     shop: ShopView
+    analytics: Analytics
     error_log: ErrorLog
     error_groups: ErrorGroups
     access: Access

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from runner.domain.effects import Effect
+from runner.domain.figures import Tally
 from runner.domain.listings import ListingState
 from runner.domain.messages import Reply, StoredMessage, StoredThread
-from runner.domain.states import AccountState, Direction, JobState, Outcome, ThreadStatus
-from runner.store import replies
+from runner.domain.states import AccountState, Direction, JobState, ThreadStatus
+from runner.store import counting, replies
 from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of, stamp
-from runner.store.tables import account, attempt, event, job, session
+from runner.store.tables import account, event, job, session
 from runner.store.threads import stored, stored_message
 from runner.store.trade_tables import listing, message, participant, thread
 
@@ -52,6 +53,8 @@ class Overview:
     messages_outbound: int
     attempts_succeeded: int
     attempts_failed: int
+    before: Tally
+    """What had happened in the same time before that moment."""
     open_sessions: int
 
 
@@ -114,51 +117,28 @@ class ShopView:
             async def one(statement: Select[Any]) -> int:
                 return int((await connection.execute(statement)).scalar_one() or 0)
 
-            when = func.coalesce(message.c.sent_at, message.c.first_seen_at)
-            sent = select(func.count()).select_from(message).where(when >= since)
-            ended = select(func.count()).select_from(attempt).where(attempt.c.ended_at >= since)
-            good = attempt.c.outcome == Outcome.SUCCEEDED
+            happened = await counting.whole(connection, since)
+            before = await counting.whole(connection, since - (self._db.clock.now() - since), since)
             return Overview(
                 accounts=await by(account.c.state, list(AccountState)),
                 jobs=await by(job.c.state, list(JobState)),
                 listings=await by(listing.c.state, list(ListingState)),
                 threads=await one(select(func.count()).select_from(thread)),
                 unread_threads=await one(select(func.count()).select_from(thread).where(thread.c.unread > 0)),
-                messages_inbound=await one(sent.where(message.c.direction == Direction.INBOUND)),
-                messages_outbound=await one(sent.where(message.c.direction == Direction.OUTBOUND)),
-                attempts_succeeded=await one(ended.where(good)),
-                attempts_failed=await one(ended.where(attempt.c.kind.is_not(None))),
+                messages_inbound=happened.inbound,
+                messages_outbound=happened.outbound,
+                attempts_succeeded=happened.succeeded,
+                attempts_failed=happened.failed,
+                before=before,
                 open_sessions=await one(select(func.count()).select_from(session).where(session.c.ended_at.is_(None))),
             )
 
-    async def counters(self, since: datetime) -> list[dict[str, Any]]:
-        """Per Account what has happened since a moment: Attempts by how they ended, and Messages by direction."""
-        failed = case((attempt.c.kind.is_not(None), 1), else_=0)
-        good = case((attempt.c.outcome == Outcome.SUCCEEDED, 1), else_=0)
-        attempts = (
-            select(job.c.account_id, func.sum(good).label("good"), func.sum(failed).label("failed"))
-            .select_from(attempt.join(job, job.c.id == attempt.c.job_id))
-            .where(attempt.c.ended_at >= since)
-            .group_by(job.c.account_id)
-        )
-        when = func.coalesce(message.c.sent_at, message.c.first_seen_at)
-        messages = (
-            select(thread.c.account_id, message.c.direction, func.count().label("count"))
-            .select_from(message.join(thread))
-            .where(when >= since)
-            .group_by(thread.c.account_id, message.c.direction)
-        )
+    async def counters(self, since: datetime) -> list[tuple[str, Tally]]:
+        """By name of the Account what has happened since a moment, or since a later reset of its counters."""
         names = select(account.c.id, account.c.name).order_by(account.c.name)
         async with self._db.read() as connection:
-            figures = {
-                row.id: {"account": row.name, "succeeded": 0, "failed": 0, "inbound": 0, "outbound": 0}
-                for row in await connection.execute(names)
-            }
-            for row in await connection.execute(attempts):
-                figures[row.account_id] |= {"succeeded": row.good, "failed": row.failed}
-            for row in await connection.execute(messages):
-                figures[row.account_id][str(row.direction)] = row.count
-        return list(figures.values())
+            tallies = await counting.per_account(connection, since)
+            return [(row.name, tallies.get(row.id, Tally())) for row in await connection.execute(names)]
 
     async def event_bounds(self) -> tuple[int, int]:
         """The numbers of the oldest and the newest Event that are stored; (0, 0) when there is none."""
