@@ -76,6 +76,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         schedules=books.schedules,
         engine=books.engine,
         cycles=runner.cycles,
+        pruner=books.pruner,
         queue=QueueView(database),
         inbox=InboxView(database),
         shop=ShopView(database),

@@ -15,6 +15,7 @@ from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
 from runner.store.account_table import AccountTable
 from runner.store.analytics import Analytics
@@ -76,6 +77,7 @@ class Services:
     schedules: Schedules
     engine: JobEngine
     cycles: Cycles
+    pruner: Pruner
     queue: QueueView
     inbox: InboxView
     shop: ShopView
