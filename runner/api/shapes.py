@@ -97,6 +97,7 @@ class AccountOut(Shape):
     state_reason: str | None
     last_served_at: Moment | None
     created_at: Moment
+    counted_from: Moment | None = Field(description="Its counters were reset then; null when they never were.")
 
 
 class ProfileOut(Shape):
