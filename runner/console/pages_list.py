@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from runner.console.application import House
-from runner.console.pages import inbox, keys, now
+from runner.console.pages import errors, inbox, keys, now
 
 
 def install(house: House) -> None:
     """Take all pages in."""
-    for page in (now, inbox, keys):
+    for page in (now, inbox, errors, keys):
         page.install(house)

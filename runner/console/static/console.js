@@ -54,7 +54,7 @@ addEventListener("keydown", (e) => {
   if (e.key === "k") { walk(-1); return; }
   if (e.key === "t") { turn(); return; }
   const pressed = document.querySelector(`[data-press="${CSS.escape(e.key)}"]`);
-  if (pressed) { e.preventDefault(); pressed.click(); }
+  if (pressed) { e.preventDefault(); if (pressed.matches("input, textarea")) pressed.focus(); else pressed.click(); }
 });
 
 // Light, dark, or as the system says: kept in a cookie, so that the next page comes in the right colours at once.
