@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from runner.console.application import House
-from runner.console.pages import errors, inbox, keys, now
+from runner.console.pages import account, accounts, errors, inbox, keys, now
 
 
 def install(house: House) -> None:
     """Take all pages in."""
-    for page in (now, inbox, errors, keys):
+    for page in (now, accounts, account, inbox, errors, keys):
         page.install(house)
