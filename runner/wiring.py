@@ -9,7 +9,8 @@ import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -62,6 +63,9 @@ from runner.store.sessions import Sessions
 from runner.store.steps import Steps
 from runner.store.threads import Threads
 from runner.store.tokens import Tokens
+
+if TYPE_CHECKING:
+    from runner.api.serving import Place
 
 log = structlog.get_logger()
 
@@ -177,26 +181,28 @@ async def _live_view(settings: Settings) -> AsyncIterator[OpenSessions]:
         yield OpenSessions()
         return
     # Here and not above: most commands serve nothing, and to import the web framework costs them half a second.
-    from runner.api import server
-    from runner.api.access import Access
+    from runner.api import serving
+    from runner.api.access import Access, hosts_of
     from runner.api.live import live_app
 
-    listener = _listener(settings.live.port)
-    sessions = OpenSessions(address=server.address_of(listener))
-    access = Access(_live_token(settings), server.hosts_of(listener))
-    async with server.served(live_app(sessions, access, operator=getpass.getuser()), listener):
+    place = serving.Place(host="127.0.0.1", port=settings.live.port, named="[live] port")
+    listener = _listener(place)
+    address = serving.address_of(listener, place)
+    sessions = OpenSessions(address=address)
+    access = Access(_live_token(settings), hosts_of(listener))
+    async with serving.served(live_app(sessions, access, operator=getpass.getuser()), listener, place):
         yield sessions
 
 
-def _listener(port: int) -> socket.socket:
+def _listener(place: Place) -> socket.socket:
     """The configured port, or any that is free: watching is never worth the work that is watched."""
-    from runner.api import server
+    from runner.api import serving
 
     try:
-        return server.listen(port)
+        return serving.listen(place)
     except SetupError as taken:
-        free = server.listen(0)
-        instead = server.address_of(free)
+        free = serving.listen(replace(place, port=0))
+        instead = serving.address_of(free, place)
         log.warning(taken.what, instead=instead, cure="The link is printed by: runner live. " + taken.cure)
         return free
 

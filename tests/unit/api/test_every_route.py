@@ -21,7 +21,6 @@ PUBLIC = {
 
 PAGES = {
     "/api/v1/openapi.json",
-    "/",
     "/docs",
     "/sign-in",
     "/assets/api-docs.js",
