@@ -1,4 +1,4 @@
-"""The door of the console: nobody comes in who has not signed in, by page or by socket, nor from another site's page."""
+"""The door of the console: nobody comes in who has not signed in, by page or socket, nor from another site."""
 
 from __future__ import annotations
 
