@@ -19,8 +19,12 @@ from runner.api.services import Access, Rules, Services
 from runner.config.in_force import settings_in_force
 from runner.console.application import Ports, opened
 from runner.engine.browsing import QueueView
+from runner.store.account_table import AccountTable
+from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
+from runner.store.error_log import ErrorLog
+from runner.store.work import WorkView
 from runner.wiring import Runner
 
 
@@ -63,6 +67,8 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         max_attempts=settings.retry.max_attempts,
         timezone=settings.browser.timezone,
         stuck_after=timedelta(seconds=console.stuck_after_s),
+        sites=sorted(settings.sites),
+        sign_in_wait=timedelta(seconds=settings.profiles.sign_in_wait_s),
         settings=settings_in_force(settings),
         version=metadata.version("runner"),
     )
@@ -81,9 +87,15 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         schedules=books.schedules,
         engine=books.engine,
         cycles=runner.cycles,
+        pruner=books.pruner,
         queue=QueueView(database),
         inbox=InboxView(database),
         shop=ShopView(database),
+        account_table=AccountTable(database),
+        work=WorkView(database),
+        analytics=Analytics(database),
+        error_log=ErrorLog(database),
+        error_groups=books.error_groups,
         access=access,
         feed=Feed(books.events),
         clock=clock,
