@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from runner.domain.effects import Effect, EffectState
+from runner.domain.effects import Effect, EffectState, binding
 from runner.domain.jobs import Attempt, Job, NewJob
 from runner.domain.states import ENDED, Priority
 from runner.engine.interface import JobEngine
@@ -47,7 +47,7 @@ class Replays:
         """What a replay of this Attempt would be. Raises NotFound."""
         attempt = await self._records.attempts.get(attempt_id)
         job = await self._engine.get(attempt.job_id)
-        effects = await self._records.effects.list_effects(job_id=job.id)
+        effects = await self._records.effects.of_chain(job.id)
         return Replay(
             attempt=attempt,
             job=job,
@@ -66,15 +66,18 @@ class Replays:
                 f"Job {job.id} is {job.state}: it changes something at the site, and may still do so itself.",
                 cure=f"Let it go on, or end it first: runner jobs cancel {job.id}",
             )
-        effects = await self._records.effects.list_effects(job_id=job.id)
+        effects = await self._records.effects.of_chain(job.id)
+        held = binding(effects, job_id=job.id)
+        others = [effect for effect in effects if effect is not held]
         new = NewJob(
             account=job.account,
             flow=job.flow,
-            params=flow.repeated(job.params, [effect.natural_key for effect in effects]),
+            params=flow.repeated(job.params, [effect.natural_key for effect in [held, *others] if effect]),
             priority=Priority.URGENT,
             max_attempts=1,
             pinned_to=owner,
             timeout_s=job.timeout_s,
+            replay_of=job.id,
         )
         (submitted,) = await self._engine.submit([new])
         return submitted

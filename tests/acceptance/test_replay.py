@@ -107,6 +107,28 @@ def test_a_reply_is_not_sent_again_to_a_message_that_came_later(shop: Any) -> No
     assert len(shop.market.ledger("message_sent")) == 1
 
 
+def test_what_a_replay_has_answered_the_old_job_does_not_answer_once_more(shop: Any) -> None:
+    shop.configure(accounts=("amy",), max_attempts=1, extra='[orchestrator]\nflows = ["check_login"]\n')
+    thread = incoming(shop, "Is it there?")
+    shop.market.faults({**RULE, "count": 1})
+    answer = ("--set", f"thread={thread}", "--set", "text=Yes, it is.")
+    assert shop.cli("run", "amy", "send_message", *answer).code == 1
+    (evidence,) = shop.rows("select evidence_dir from attempt")
+    (shop.folder / "screenshots" / evidence[0] / "conditions.json").unlink()
+    assert shop.cli("replay", 1).code == 0
+    assert "It is a replay of job 1." in shop.cli("jobs", "show", 2).said
+    incoming(shop, "Thank you!", thread)
+
+    assert shop.cli("jobs", "retry", 1).code == 0
+    cycle = shop.cli("cycle")
+    assert cycle.code == 0, cycle.said
+
+    (retried,) = shop.rows("select state from job where id = 1")
+    assert retried == ("succeeded",)
+    (sent,) = shop.market.ledger("message_sent")
+    assert sent["detail"]["text"] == "Yes, it is."
+
+
 def test_what_may_still_go_on_is_not_replayed_where_it_changes_something(shop: Any) -> None:
     shop.configure(max_attempts=1)
     thread = incoming(shop, "Is it there?")
