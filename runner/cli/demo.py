@@ -17,7 +17,6 @@ from runner import wiring
 from runner.cli import demo_goods, options, output
 from runner.cli.local_market import LocalMarket
 from runner.cli.progress import Progress, instead_of_logs
-from runner.cli.run import need_display
 from runner.config.load import FILE_NAME
 from runner.domain.jobs import BatchProgress, NewJob
 
@@ -81,7 +80,7 @@ def demo(
     data_dir = (folder or Path(tempfile.mkdtemp(prefix="runner-demo-"))).absolute()
 
     if headed:
-        need_display()
+        options.need_display()
 
     async def work(stop: asyncio.Event) -> tuple[Report, BatchProgress]:
         async with _market(data_dir / "market", stop, keep=keep) as market:
