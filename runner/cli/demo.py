@@ -18,7 +18,6 @@ from runner import wiring
 from runner.cli import console, demo_goods, options, output
 from runner.cli.local_market import LocalMarket, is_free
 from runner.cli.progress import Progress, instead_of_logs
-from runner.cli.run import need_display
 from runner.config.load import FILE_NAME
 from runner.config.served import ConsoleSettings
 from runner.domain.jobs import BatchProgress, NewJob
@@ -95,7 +94,7 @@ def demo(
     data_dir = (folder or Path(tempfile.mkdtemp(prefix="runner-demo-"))).absolute()
     stays = sys.stdin.isatty() and sys.stdout.isatty() and not as_json if stay is None else stay
     if headed:
-        need_display()
+        options.need_display()
     if port is None and not is_free(ConsoleSettings().port):
         port = 0  # another shop on this machine has the usual one
     flags = {"browser.headless": not headed, "log.level": "error", "console.port": port}

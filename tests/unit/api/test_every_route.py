@@ -26,6 +26,7 @@ PAGES = {
     "/assets/api-docs.js",
     "/assets/sign-in.js",
     "/assets/api.css",
+    "/assets/icon.svg",
 }
 """Pages with nothing of the shop in them; everybody may see them."""
 
