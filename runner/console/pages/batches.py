@@ -119,7 +119,9 @@ def whole(desk: Desk, batch: Mapping[str, Any], running: list[Mapping[str, Any]]
                     words = {"waiting": "wait for a person", "held": "of accounts that are not active"}.get(
                         state, state
                     )
-                    parts.chip(f"{batch[state]} {words}", "bad" if state == "failed" else "wary")
+                    where = {"waiting": "parked", "held": "queued"}.get(state, state)
+                    with parts.link(f"/batches/{batch['id']}?state={where}"):
+                        parts.chip(f"{batch[state]} {words}", "bad" if state == "failed" else "wary")
         parts.bar(batch["done"], batch["total"], label=f"Batch {batch['id']}")
         for each in running:
             with parts.tag("div").classes("across tight"):
