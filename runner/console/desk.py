@@ -63,6 +63,8 @@ class Desk:
 
     async def narrow(self, **filters: str | None) -> None:
         """Change filters: the address says so, and every region reads again. None or "" takes one away."""
+        if "cursor" not in filters:
+            self.filters.pop("cursor", None)  # another list begins at its beginning
         for name, value in filters.items():
             self.filters.pop(name, None)
             if value:

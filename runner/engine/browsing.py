@@ -35,6 +35,7 @@ class JobQuestion:
     batch_id: int | None = None
     error_kind: ErrorKind | None = None
     key: str | None = None
+    ids: Sequence[int] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +187,8 @@ def _which(question: JobQuestion, account_id: int | None) -> Select[Any]:
         statement = statement.where(job.c.error_kind == question.error_kind)
     if question.key is not None:
         statement = statement.where(job.c.key == question.key)
+    if question.ids:
+        statement = statement.where(job.c.id.in_(question.ids))
     return statement
 
 
