@@ -18,8 +18,10 @@ from runner.api.services import Access, Rules, Services
 from runner.config.in_force import settings_in_force
 from runner.console.application import Ports, opened
 from runner.engine.browsing import QueueView
+from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
+from runner.store.error_log import ErrorLog
 from runner.wiring import Runner
 
 
@@ -80,6 +82,9 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         queue=QueueView(database),
         inbox=InboxView(database),
         shop=ShopView(database),
+        analytics=Analytics(database),
+        error_log=ErrorLog(database),
+        error_groups=books.error_groups,
         access=access,
         feed=Feed(books.events),
         clock=clock,

@@ -16,8 +16,11 @@ from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.records import Records
+from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
+from runner.store.error_groups import ErrorGroups
+from runner.store.error_log import ErrorLog
 from runner.store.events import Events
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
@@ -71,6 +74,9 @@ class Services:
     queue: QueueView
     inbox: InboxView
     shop: ShopView
+    analytics: Analytics
+    error_log: ErrorLog
+    error_groups: ErrorGroups
     access: Access
     feed: Feed
     clock: Clock

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from runner.domain.access import Role, Via
 from runner.domain.effects import EffectKind, EffectState
 from runner.domain.listings import ListingState
+from runner.domain.messages import Delivery
 from runner.domain.schedules import Missed
 from runner.domain.states import (
     AccountState,
@@ -23,6 +24,7 @@ from runner.domain.states import (
     Outcome,
     Priority,
     SessionEnd,
+    ThreadStatus,
 )
 from runner.errors import ErrorKind
 from runner.store.pages import LARGEST, Page, Wish
@@ -154,6 +156,7 @@ class AttemptOut(Shape):
     reason: str | None
     sign_ins: int
     popups: int
+    signature: str | None = Field(description="Of its error group; null when it has not failed.")
 
 
 class StepOut(Shape):
@@ -224,10 +227,14 @@ class ThreadOut(Shape):
     remote_id: str
     counterpart: str
     listing_title: str | None
+    excerpt: str = Field(description="How its last Message begins, as the Site's inbox shows it.")
     unread: int
     last_at: Moment | None
     url: str
     message_count: int
+    status: ThreadStatus
+    snoozed_until: Moment | None
+    assignee: str | None = Field(description="The Operator whose it is.")
 
 
 class MessageOut(Shape):
@@ -241,6 +248,25 @@ class MessageOut(Shape):
     text: str
     sent_at: Moment | None
     first_seen_at: Moment
+    effect_id: Id | None = Field(description="The effect that sent it; null for one that was written elsewhere.")
+    effect_state: EffectState | None
+
+
+class ReplyOut(Shape):
+    """A reply that was asked for, sent or not; the last word on it is `delivery`."""
+
+    job_id: Id
+    text: str
+    answering: str | None
+    delivery: Delivery
+    state: JobState = Field(description="Of its Job.")
+    created_at: Moment
+    due_at: Moment
+    ended_at: Moment | None
+    attempts: int
+    error: str | None
+    effect_id: Id | None
+    effect_state: EffectState | None
 
 
 class ScheduleOut(Shape):

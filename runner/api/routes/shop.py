@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from pydantic import Field
 from runner.api.routing import Given, Routes
 from runner.api.shapes import AccountOut, EventOut, Id, JobOut, Moment, Shape, many
 from runner.domain.access import Role
+from runner.domain.figures import Tally, health_score
 from runner.domain.states import AccountState, Priority
 
 overview = Routes("overview")
@@ -39,6 +40,16 @@ class Timeframe(StrEnum):
 Frame = Annotated[Timeframe, Query(description="How far back to count.")]
 
 
+class SpanOut(Shape):
+    """What happened in a span of time."""
+
+    messages_inbound: int
+    messages_outbound: int
+    attempts_succeeded: int
+    attempts_failed: int
+    success_rate: float | None
+
+
 class OverviewOut(Shape):
     """Figures of the whole shop: what stands now, and what has happened since `since`."""
 
@@ -54,6 +65,11 @@ class OverviewOut(Shape):
     attempts_succeeded: int = Field(description="Since then.")
     attempts_failed: int = Field(description="Since then; interrupted ones included.")
     success_rate: float | None = Field(description="Of those attempts, from 0 to 1; null when there was none.")
+    health_score: int = Field(
+        description="0 to 100: 40 for accounts that are active (of those active, parked or locked), 40 for the success "
+        "rate, 20 for open jobs that wait for no person. A part of which there is nothing to say counts in full."
+    )
+    before: SpanOut = Field(description="The same counts for the same time before `since`: the trend.")
 
 
 class CounterOut(Shape):
@@ -78,23 +94,46 @@ async def get_overview(given: Given, timeframe: Frame = Timeframe.DAY) -> Overvi
     """Figures of the whole shop."""
     since = given.clock.now() - timeframe.span
     found = await given.shop.overview(since)
-    ended = found.attempts_succeeded + found.attempts_failed
-    figures = {name: getattr(found, name) for name in found.__dataclass_fields__}
+    figures = {name: getattr(found, name) for name in found.__dataclass_fields__ if name != "before"}
+    rate = Tally(succeeded=found.attempts_succeeded, failed=found.attempts_failed).success_rate
     return OverviewOut(
-        since=_minute(since), **figures, success_rate=round(found.attempts_succeeded / ended, 4) if ended else None
+        since=to_the_minute(since),
+        **figures,
+        success_rate=rate,
+        health_score=health_score(found.accounts, found.jobs, rate),
+        before=SpanOut(
+            messages_inbound=found.before.inbound,
+            messages_outbound=found.before.outbound,
+            attempts_succeeded=found.before.succeeded,
+            attempts_failed=found.before.failed,
+            success_rate=found.before.success_rate,
+        ),
     )
 
 
 @overview.get("/counters", role=Role.VIEWER)
 async def get_counters(given: Given, timeframe: Frame = Timeframe.DAY) -> CountersOut:
-    """What each Account has done: attempts by how they ended, messages by direction."""
+    """What each Account has done: attempts by how they ended, messages by direction.
+
+    An Account whose counters were reset meanwhile counts from then on.
+    """
     since = given.clock.now() - timeframe.span
     found = await given.shop.counters(since)
-    return CountersOut(since=_minute(since), items=[CounterOut(**each) for each in found])
+    return CountersOut(since=to_the_minute(since), items=[_counter(name, tally) for name, tally in found])
 
 
-def _minute(moment: Any) -> Any:
-    # To the minute, so that whoever polls and has seen nothing new gets a 304.
+def _counter(name: str, tally: Tally) -> CounterOut:
+    return CounterOut(
+        account=name,
+        succeeded=tally.succeeded,
+        failed=tally.failed,
+        inbound=tally.inbound,
+        outbound=tally.outbound,
+    )
+
+
+def to_the_minute(moment: datetime) -> datetime:
+    """So that whoever polls and has seen nothing new gets a 304."""
     return moment.replace(second=0, microsecond=0)
 
 
