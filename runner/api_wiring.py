@@ -22,6 +22,7 @@ from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.error_log import ErrorLog
+from runner.store.listing_groups import ListingGroups
 from runner.wiring import Runner
 
 
@@ -83,6 +84,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         inbox=InboxView(database),
         shop=ShopView(database),
         analytics=Analytics(database),
+        listing_groups=ListingGroups(database),
         error_log=ErrorLog(database),
         error_groups=books.error_groups,
         access=access,

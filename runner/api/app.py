@@ -18,6 +18,7 @@ from runner.api.routes import (
     figures,
     health,
     jobs,
+    listing_groups,
     listings,
     people,
     schedules,
@@ -36,6 +37,8 @@ NOUNS = (
     jobs.attempts,
     evidence.routes,
     errors.routes,
+    # Before /listings/{listing_id}, which would take "groups" for an id.
+    listing_groups.routes,
     listings.routes,
     threads.routes,
     schedules.routes,

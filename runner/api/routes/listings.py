@@ -72,6 +72,7 @@ class ImportOut(Shape):
     """What an import did."""
 
     rows: int
+    right: int = Field(description="Listings that can be imported; a row that names two accounts is two of them.")
     counts: dict[str, int] = Field(description="How many were added, changed, unchanged or kept.")
     listings: list[Id]
     problems: list[RowOut]
@@ -91,13 +92,13 @@ async def list_listings(
     found = await given.records.listings.list_listings(
         account_name=account, states=state or (), limit=limit + 1, after_id=after_number(asked) or 0
     )
-    return page(page_of(found, asked, lambda each: each.id), _out)
+    return page(page_of(found, asked, lambda each: each.id), told)
 
 
 @routes.get("/listings/{listing_id}", role=Role.VIEWER)
 async def get_listing(given: Given, listing_id: ListingId) -> ListingOut:
     """One Listing."""
-    return _out(await given.records.listings.get(listing_id))
+    return told(await given.records.listings.get(listing_id))
 
 
 @routes.get(
@@ -136,6 +137,7 @@ async def import_listings(
     photos: Annotated[list[UploadFile] | None, File(description="The photos that the rows name.")] = None,
     account: Annotated[str | None, Form(max_length=200, description="Who publishes rows that name nobody.")] = None,
     strict: Annotated[bool, Form(description="Import nothing when any row is wrong.")] = False,
+    dry_run: Annotated[bool, Form(description="Only say what would be imported, and what is wrong.")] = False,
 ) -> ImportOut:
     """Import Listings with their photos; importing the same again changes nothing."""
     if account is not None:
@@ -147,13 +149,14 @@ async def import_listings(
         table = await asyncio.to_thread(_unpack, folder, file, photos or [])
         intake = await asyncio.to_thread(read_listings, table, photos_dir=None, known_accounts=known)
         new = _new(intake, account) if not (strict and intake.problems) else []
-        saved = await given.records.listings.save_many(new)
+        saved = await given.records.listings.save_many([] if dry_run else new)
         kept = bool(saved)
     finally:
         if not kept:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     return ImportOut(
         rows=intake.rows,
+        right=len(new),
         counts=dict(Counter(what.value for _, what in saved)),
         listings=[str(stored.id) for stored, _ in saved],
         problems=[RowOut(line=each.line, column=each.column, reason=str(each)) for each in intake.problems],
@@ -198,11 +201,15 @@ async def _of(given: Given, stored: StoredListing, account: str) -> StoredListin
     """The same Listing as that Account has it, copied to it when it does not have it yet."""
     if stored.account == account:
         return stored
+    its_own = await given.listing_groups.copy_of(stored.listing.reference, account)
+    if its_own is not None:
+        return its_own
     copied, _ = await given.records.listings.save(stored.listing, account)
     return copied
 
 
-def _out(found: StoredListing) -> ListingOut:
+def told(found: StoredListing) -> ListingOut:
+    """A Listing as it is sent."""
     item = found.listing
     own: dict[str, Any] = {"photos": [f"{PREFIX}/listings/{found.id}/photos/{n}" for n in range(len(item.photos))]}
     inner = {name: getattr(item, name) for name in ListingOut.model_fields if hasattr(item, name) and name != "photos"}
