@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from runner.api import problems
 from runner.api.doors import Hall
 from runner.api.routes import (
+    account_desk,
     accounts,
     analytics,
     effects,
@@ -24,11 +25,13 @@ from runner.api.routes import (
     schedules,
     shop,
     threads,
+    work,
 )
 from runner.api.routing import GuardedRoute
 from runner.api.services import Services
 
 NOUNS = (
+    account_desk.routes,
     accounts.routes,
     accounts.profiles,
     evidence.sessions,
@@ -43,6 +46,7 @@ NOUNS = (
     threads.routes,
     schedules.routes,
     effects.routes,
+    work.routes,
     shop.rotation,
     shop.overview,
     analytics.routes,

@@ -15,7 +15,9 @@ from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
+from runner.store.account_table import AccountTable
 from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
@@ -26,6 +28,7 @@ from runner.store.listing_groups import ListingGroups
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
 from runner.store.tokens import Tokens
+from runner.store.work import WorkView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,9 @@ class Rules:
     max_attempts: int
     timezone: str
     stuck_after: timedelta
+    sites: Sequence[str] = ()
+    sign_in_wait: timedelta = timedelta(0)
+    """How long a password that came to nothing rests."""
     settings: Sequence[SettingInForce] = ()
     version: str = ""
 
@@ -72,11 +78,14 @@ class Services:
     schedules: Schedules
     engine: JobEngine
     cycles: Cycles
+    pruner: Pruner
     queue: QueueView
     inbox: InboxView
     shop: ShopView
+    work: WorkView
     analytics: Analytics
     listing_groups: ListingGroups
+    account_table: AccountTable
     error_log: ErrorLog
     error_groups: ErrorGroups
     access: Access

@@ -97,6 +97,7 @@ class AccountOut(Shape):
     state_reason: str | None
     last_served_at: Moment | None
     created_at: Moment
+    counted_from: Moment | None = Field(description="Its counters were reset then; null when they never were.")
 
 
 class ProfileOut(Shape):
@@ -134,6 +135,7 @@ class JobOut(Shape):
     timeout_s: float | None
     if_failed: IfFailed
     waits_for: int = Field(description="How many Jobs must still succeed before it may run.")
+    replay_of: Id | None = Field(description="The Job that it repeats, which may have been pruned.")
     pruned_at: Moment | None
 
 

@@ -14,6 +14,7 @@ from runner.api.shapes import AccountOut, EventOut, Id, JobOut, Moment, Shape, m
 from runner.domain.access import Role
 from runner.domain.figures import Tally, health_score
 from runner.domain.states import AccountState, Priority
+from runner.orchestrator.turns import turn_of
 
 overview = Routes("overview")
 
@@ -159,6 +160,15 @@ class AbsentOut(Shape):
     reason: str
 
 
+class StandingOut(Shape):
+    """Where one Account stands; `place` counts from 1 among those whose turn comes."""
+
+    account: str
+    running: bool
+    place: int | None
+    reason: str
+
+
 class RotationOut(Shape):
     """Who is served now, whose turn comes next in this order, who is passed over, and what was chosen last."""
 
@@ -166,12 +176,18 @@ class RotationOut(Shape):
     next: list[TurnOut]
     passed_over: list[AbsentOut]
     next_due_at: Moment | None
-    history: list[EventOut]
+    history: list[EventOut] = Field(description="The last choices, each with its reason in `data`.")
+    account: StandingOut | None = Field(description="The account that was asked about: why it is served, or why not.")
 
 
 @rotation.get("/rotation", role=Role.VIEWER)
-async def get_rotation(given: Given, limit: Annotated[int, Query(ge=1, le=16)] = 16) -> RotationOut:
-    """Who is served now, whose turn is next, and why."""
+async def get_rotation(
+    given: Given,
+    limit: Annotated[int, Query(ge=1, le=16)] = 16,
+    account: Annotated[str | None, Query(max_length=200, description="Say why this one is served, or why not.")] = None,
+) -> RotationOut:
+    """Who is served now, whose turn is next, and why; with an account, why it is or is not, and its own history."""
+    asked_about = None if account is None else await given.records.accounts.by_name(account)
     running, coming = await given.queue.running(), await given.queue.upcoming(limit)
     busy, waiting = {each.account for each in running}, {each.candidate.account for each in coming}
     absent = [
@@ -190,14 +206,14 @@ async def get_rotation(given: Given, limit: Annotated[int, Query(ge=1, le=16)] =
         )
         for each in coming
     ]
-    newest = await given.events.last_id()
-    recent = await given.events.since(max(0, newest - 500), names=["JobClaimed"])
+    standing = None if asked_about is None else await turn_of(asked_about, given.queue, running, coming)
     return RotationOut(
         now=many(JobOut, running),
         next=turns,
         passed_over=absent,
         next_due_at=await given.engine.next_due_at(),
-        history=many(EventOut, list(reversed(recent))[:20]),
+        history=many(EventOut, await given.events.latest("JobClaimed", account=account, limit=20)),
+        account=None if standing is None else StandingOut.model_validate(standing),
     )
 
 

@@ -68,7 +68,7 @@ async def test_the_template_is_a_table_that_can_be_imported(person: Page, consol
     content = (await (await begun.value).path()).read_bytes()
     assert {"reference", "title", "price", "photos", "accounts"} <= set(next(csv.reader(io.StringIO(content.decode()))))
     told = console.api.post("/listings/import", files={"file": ("t.csv", content)}, data={"dry_run": "true"}).json()
-    assert (told["right"], told["problems"], told["listings"]) == (1, [], [])
+    assert (told["ready"], told["problems"], told["listings"]) == (1, [], [])
 
 
 async def test_a_chosen_listing_is_published_to_two_accounts_and_followed(person: Page, console: Any) -> None:

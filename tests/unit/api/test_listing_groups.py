@@ -76,7 +76,7 @@ async def test_an_account_publishes_its_own_version_of_a_listing(shop: Shop, adm
 
 async def test_looking_first_stores_nothing(shop: Shop, admin: httpx.AsyncClient) -> None:
     told = await bring(admin, "A-1,Bike,10\nA-2,Lamp,dear", dry_run="true")
-    assert (told["rows"], told["right"], told["listings"], told["counts"]) == (2, 1, [], {})
+    assert (told["rows"], told["ready"], told["listings"], told["counts"]) == (2, 1, [], {})
     assert [each["line"] for each in told["problems"]] == [3]
     assert await groups(admin) == []
     assert list(shop.folder.glob("uploads/*")) == []
