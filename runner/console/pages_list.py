@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from runner.console.application import House
-from runner.console.pages import keys, listing, listing_import, listings, now
+from runner.console.pages import analytics, keys, listing, listing_import, listings, now
 
 
 def install(house: House) -> None:
     """Take all pages in."""
-    for page in (now, listings, listing_import, listing, keys):
+    for page in (now, listings, listing_import, listing, analytics, keys):
         page.install(house)

@@ -102,7 +102,7 @@ class Wizard:
             self._say(lambda: ui.label(detail).classes("problem"))
             return
         self._say(lambda: _told(found))
-        self._button.set_text(f"Import {found['right']} listings" if found["ready"] != 1 else "Import 1 listing")
+        self._button.set_text(f"Import {found['ready']} listings" if found["ready"] != 1 else "Import 1 listing")
         self._button.set_enabled(found["ready"] > 0)
 
     async def _import(self) -> None:
@@ -140,7 +140,7 @@ def _told(found: dict[str, Any]) -> None:
     wrong = len({each["line"] for each in found["problems"]})
     with parts.tag("div").classes("across"):
         parts.tag("strong", f"{found['rows']} rows")
-        parts.chip(f"{found['right']} can be imported", "good" if found["ready"] else "plain")
+        parts.chip(f"{found['ready']} can be imported", "good" if found["ready"] else "plain")
         if wrong:
             parts.chip(f"{wrong} rows are wrong and stay out", "bad")
     _rows(found["problems"], "Rows that are wrong")

@@ -74,7 +74,7 @@ async def test_the_template_is_a_table_that_can_be_imported(person: Page, consol
 async def test_a_chosen_listing_is_published_to_two_accounts_and_followed(person: Page, console: Any) -> None:
     table = (
         "reference,title,price,description,category,condition,location\n"
-        "PUB-1,Rocking horse,80.00,For brave riders.,kids,good,Lisbon\n"
+        "PUB-1,Rocking horse,80.00,For brave riders of all ages.,kids,good,Lisbon\n"
     )
     console.api.post("/listings/import", files={"file": ("t.csv", table)}).raise_for_status()
     await person.goto("/listings?q=PUB-1")
@@ -96,4 +96,4 @@ async def test_a_chosen_listing_is_published_to_two_accounts_and_followed(person
     whole = person.get_by_role("table", name="Accounts")
     await expect(whole.get_by_role("row")).to_have_count(4)
     await expect(whole).to_contain_text("dev")
-    await expect(person.get_by_text("For brave riders.")).to_be_visible()
+    await expect(person.get_by_text("For brave riders of all ages.")).to_be_visible()
