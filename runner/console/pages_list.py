@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from runner.console.application import House
-from runner.console.pages import attempt, batches, errors, inbox, job, jobs, keys, live, now
+from runner.console.pages import (
+    analytics,
+    attempt,
+    batches,
+    errors,
+    inbox,
+    job,
+    jobs,
+    keys,
+    listing,
+    listing_import,
+    listings,
+    live,
+    now,
+)
+
+PAGES = (now, inbox, listings, listing_import, listing, jobs, job, attempt, batches, errors, live, analytics, keys)
 
 
 def install(house: House) -> None:
     """Take all pages in."""
-    for page in (now, inbox, jobs, job, attempt, batches, errors, live, keys):
+    for page in PAGES:
         page.install(house)
