@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import getpass
 import random
-import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
+from runner import live_wiring
 from runner.browser.checkpoints import Checkpoints
 from runner.browser.launch import Browsers, kill_driver_of
 from runner.browser.processes import kill_process
@@ -22,14 +21,15 @@ from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
-from runner.errors import SetupError
 from runner.logs import Redactor
+from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failures
 from runner.orchestrator.floods import Floods
+from runner.orchestrator.former_conditions import FormerConditions
 from runner.orchestrator.handoffs import Handoffs
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.open_sessions import OpenSessions
@@ -165,145 +165,26 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
     async with (
         open_books(settings) as books,
         Browsers(clock=books.clock) as browsers,
-        _live_view(settings) as open_sessions,
+        live_wiring.live_view(settings) as open_sessions,
     ):
         yield _assemble(books, browsers, redactor, open_sessions)
 
 
-@asynccontextmanager
-async def _live_view(settings: Settings) -> AsyncIterator[OpenSessions]:
-    """The Sessions of this process, served to whoever has the link when that is switched on."""
-    if not settings.live.enabled:
-        yield OpenSessions()
-        return
-    # Here and not above: most commands serve nothing, and to import the web framework costs them half a second.
-    from runner.api import server
-    from runner.api.access import Access
-    from runner.api.live import live_app
-
-    listener = _listener(settings.live.port)
-    sessions = OpenSessions(address=server.address_of(listener))
-    access = Access(_live_token(settings), server.hosts_of(listener))
-    async with server.served(live_app(sessions, access, operator=getpass.getuser()), listener):
-        yield sessions
-
-
-def _listener(port: int) -> socket.socket:
-    """The configured port, or any that is free: watching is never worth the work that is watched."""
-    from runner.api import server
-
-    try:
-        return server.listen(port)
-    except SetupError as taken:
-        free = server.listen(0)
-        instead = server.address_of(free)
-        log.warning(taken.what, instead=instead, cure="The link is printed by: runner live. " + taken.cure)
-        return free
-
-
-def _live_token(settings: Settings) -> str:
-    from runner.api.access import token_in
-
-    return token_in(settings.store.path.parent / "live.token")
-
-
-def live_link(settings: Settings, url: str) -> str:
-    """A link to the live view that opens it: it carries the token of this data folder, once."""
-    from runner.api.access import PARAMETER
-
-    return f"{url}?{PARAMETER}={_live_token(settings)}"
-
-
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:
-    settings, records, engine, clock = books.settings, books.records, books.engine, books.clock
+    settings, records, engine = books.settings, books.records, books.engine
     owner = str(Owner.this_process())
     plans = Plans(settings, redactor)
-    signing_in = SigningIn(
-        results=records.check_results,
-        profiles=records.profiles,
-        checkpoints=checkpoints(settings, redactor),
-        password_of=plans.password,
-        rules=SignInRules(
-            checkpoint_every_s=settings.profiles.checkpoint_every_s, sign_in_wait_s=settings.profiles.sign_in_wait_s
-        ),
-        clock=clock,
-    )
-    visits = Visits(
-        browsers=browsers,
-        accounts=records.accounts,
-        sessions=records.sessions,
-        profiles=records.profiles,
-        events=records.events,
-        open_sessions=open_sessions,
-        clock=clock,
-        owner=owner,
-        request_for=plans.request,
-        plan_for=plans.site,
-        leaving=signing_in.leaving,
-    )
-    keeper = EvidenceKeeper(
-        folder=settings.evidence.dir, rows=records.evidence, budget_s=settings.timeouts.evidence_s, clock=clock
-    )
-    floods = Floods(events=books.events, after=settings.evidence.flood_after, clock=clock)
-    rules = AttemptRules(
-        attempt_s=settings.timeouts.attempt_s,
-        trace=settings.evidence.trace,
-        policy_for=settings.retry.policy,
-        max_attempts=settings.retry.max_attempts,
-    )
-    attempts = Attempts(
-        engine=engine,
-        visits=visits,
-        records=records,
-        keeper=keeper,
-        failures=Failures(keeper=keeper, pages=books.pages, floods=floods),
-        rules=rules,
-        signing_in=signing_in,
-        password_of=plans.password,
-        clock=clock,
-        dice=random.Random(),  # noqa: S311 — spreads waits, guards nothing
-    )
-    rescuer = Rescuer(
-        engine=engine,
-        sessions=records.sessions,
-        owner=owner,
-        heartbeats=Heartbeats(ttl_s=LEASE_TTL_S, longest_gap_s=RESCUE_EVERY_S),
-        kill_browser=lambda name: kill_browser_of(plans.profile_dir(name)),
-        kill_driver=kill_driver_of,
-        kill_process=kill_process,
-        kept_from_writing_by=books.database.kept_from_writing_by,
-        salvage=Salvage(
-            records=records,
-            pages=books.pages,
-            folder=settings.evidence.dir,
-            secrets_of=lambda name: secrets_of(settings, records.accounts, name),
-        ),
-    )
+    floods = Floods(events=books.events, after=settings.evidence.flood_after, clock=books.clock)
+    signing_in = _signing_in(books, plans, redactor)
+    visits = _visits(books, browsers, plans, signing_in, open_sessions, owner=owner)
+    attempts = _attempts(books, plans, visits, signing_in, floods)
+    rescuer = _rescuer(books, plans, owner=owner)
 
     def worker() -> Worker:
         poll_s = settings.orchestrator.idle_poll_s
         return Worker(engine=engine, attempts=attempts, visits=visits, owner=owner, idle_poll_s=poll_s)
 
-    orchestrator = Orchestrator(
-        engine=engine,
-        visits=visits,
-        worker=worker,
-        rescuer=rescuer,
-        owner=owner,
-        concurrency=settings.orchestrator.concurrency,
-        stop_s=settings.timeouts.stop_s,
-        clock=clock,
-    )
-    cycles = Cycles(
-        engine=engine,
-        accounts=records.accounts,
-        orchestrator=orchestrator,
-        flows=settings.orchestrator.flows,
-        every_s=settings.orchestrator.cycle_every_s,
-        max_attempts=settings.retry.max_attempts,
-        clock=clock,
-    )
-    scheduler = Scheduler(engine=engine, clock=clock)
+    orchestrator = _orchestrator(books, visits, worker, rescuer, owner=owner)
     handoffs = Handoffs(
         engine=engine,
         visits=visits,
@@ -318,12 +199,127 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
     return Runner(
         books=books,
         orchestrator=orchestrator,
-        cycles=cycles,
-        scheduler=scheduler,
+        cycles=_cycles(books, orchestrator),
+        scheduler=Scheduler(engine=engine, clock=books.clock),
         handoffs=handoffs,
         open_sessions=open_sessions,
         floods=floods,
-        replays=Replays(engine=engine, records=records, visits=visits, folder=settings.evidence.dir),
+        replays=_replays(books, visits, owner=owner),
+        owner=owner,
+    )
+
+
+def _signing_in(books: Books, plans: Plans, redactor: Redactor) -> SigningIn:
+    profiles = books.settings.profiles
+    return SigningIn(
+        results=books.records.check_results,
+        profiles=books.records.profiles,
+        checkpoints=checkpoints(books.settings, redactor),
+        password_of=plans.password,
+        rules=SignInRules(checkpoint_every_s=profiles.checkpoint_every_s, sign_in_wait_s=profiles.sign_in_wait_s),
+        clock=books.clock,
+    )
+
+
+def _visits(
+    books: Books, browsers: Browsers, plans: Plans, signing_in: SigningIn, open_sessions: OpenSessions, *, owner: str
+) -> Visits:
+    records = books.records
+    return Visits(
+        browsers=browsers,
+        accounts=records.accounts,
+        sessions=records.sessions,
+        profiles=records.profiles,
+        events=records.events,
+        open_sessions=open_sessions,
+        clock=books.clock,
+        owner=owner,
+        request_for=plans.request,
+        plan_for=plans.site,
+        leaving=signing_in.leaving,
+    )
+
+
+def _attempts(books: Books, plans: Plans, visits: Visits, signing_in: SigningIn, floods: Floods) -> Attempts:
+    settings, records, clock = books.settings, books.records, books.clock
+    keeper = EvidenceKeeper(
+        folder=settings.evidence.dir, rows=records.evidence, budget_s=settings.timeouts.evidence_s, clock=clock
+    )
+    rules = AttemptRules(
+        attempt_s=settings.timeouts.attempt_s,
+        trace=settings.evidence.trace,
+        policy_for=settings.retry.policy,
+        max_attempts=settings.retry.max_attempts,
+    )
+    return Attempts(
+        engine=books.engine,
+        visits=visits,
+        records=records,
+        keeper=keeper,
+        failures=Failures(keeper=keeper, pages=books.pages, floods=floods),
+        rules=rules,
+        signing_in=signing_in,
+        password_of=plans.password,
+        clock=clock,
+        dice=random.Random(),  # noqa: S311 — spreads waits, guards nothing
+    )
+
+
+def _rescuer(books: Books, plans: Plans, *, owner: str) -> Rescuer:
+    settings, records = books.settings, books.records
+    salvage = Salvage(
+        records=records,
+        pages=books.pages,
+        folder=settings.evidence.dir,
+        secrets_of=lambda name: secrets_of(settings, records.accounts, name),
+    )
+    return Rescuer(
+        engine=books.engine,
+        sessions=records.sessions,
+        owner=owner,
+        heartbeats=Heartbeats(ttl_s=LEASE_TTL_S, longest_gap_s=RESCUE_EVERY_S),
+        kill_browser=lambda name: kill_browser_of(plans.profile_dir(name)),
+        kill_driver=kill_driver_of,
+        kill_process=kill_process,
+        kept_from_writing_by=books.database.kept_from_writing_by,
+        salvage=salvage,
+    )
+
+
+def _orchestrator(
+    books: Books, visits: Visits, worker: Callable[[], Worker], rescuer: Rescuer, *, owner: str
+) -> Orchestrator:
+    return Orchestrator(
+        engine=books.engine,
+        visits=visits,
+        worker=worker,
+        rescuer=rescuer,
+        owner=owner,
+        concurrency=books.settings.orchestrator.concurrency,
+        stop_s=books.settings.timeouts.stop_s,
+        clock=books.clock,
+    )
+
+
+def _cycles(books: Books, orchestrator: Orchestrator) -> Cycles:
+    return Cycles(
+        engine=books.engine,
+        accounts=books.records.accounts,
+        orchestrator=orchestrator,
+        flows=books.settings.orchestrator.flows,
+        every_s=books.settings.orchestrator.cycle_every_s,
+        max_attempts=books.settings.retry.max_attempts,
+        clock=books.clock,
+    )
+
+
+def _replays(books: Books, visits: Visits, *, owner: str) -> Replays:
+    return Replays(
+        engine=books.engine,
+        records=books.records,
+        visits=visits,
+        folder=books.settings.evidence.dir,
+        former=FormerConditions(books.settings.store.path.parent / former_conditions.FOLDER),
         owner=owner,
     )
 

@@ -24,6 +24,7 @@ from runner.store.browsing import InboxView, ShopView
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
 from runner.store.events import Events
+from runner.store.listing_groups import ListingGroups
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
 from runner.store.tokens import Tokens
@@ -83,6 +84,7 @@ class Services:
     shop: ShopView
     work: WorkView
     analytics: Analytics
+    listing_groups: ListingGroups
     account_table: AccountTable
     error_log: ErrorLog
     error_groups: ErrorGroups

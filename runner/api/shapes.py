@@ -135,6 +135,7 @@ class JobOut(Shape):
     timeout_s: float | None
     if_failed: IfFailed
     waits_for: int = Field(description="How many Jobs must still succeed before it may run.")
+    replay_of: Id | None = Field(description="The Job that it repeats, which may have been pruned.")
     pruned_at: Moment | None
 
 

@@ -18,7 +18,6 @@ from runner import wiring
 from runner.cli import console, demo_goods, options, output
 from runner.cli.local_market import LocalMarket, is_free
 from runner.cli.progress import Progress, instead_of_logs
-from runner.cli.run import need_display
 from runner.config.load import FILE_NAME
 from runner.config.served import ConsoleSettings
 from runner.domain.jobs import BatchProgress, NewJob
@@ -34,10 +33,6 @@ concurrency = {concurrency}
 
 [retry]
 first_wait_s = 1
-
-[live]
-enabled = {live}
-port = 0
 """
 
 ACCOUNT = """
@@ -99,7 +94,7 @@ def demo(
     data_dir = (folder or Path(tempfile.mkdtemp(prefix="runner-demo-"))).absolute()
     stays = sys.stdin.isatty() and sys.stdout.isatty() and not as_json if stay is None else stay
     if headed:
-        need_display()
+        options.need_display()
     if port is None and not is_free(ConsoleSettings().port):
         port = 0  # another shop on this machine has the usual one
     flags = {"browser.headless": not headed, "log.level": "error", "console.port": port}
@@ -115,11 +110,11 @@ def demo(
     async def work(stop: asyncio.Event) -> bool:
         async with _market(data_dir / "market", stop, keep=keep) as market:
             await market.set_faults([FAILURE])
-            settings, redactor = options.settings(_write_config(data_dir, market.url, concurrency, live=stays), flags)
+            settings, redactor = options.settings(_write_config(data_dir, market.url, concurrency), flags)
             instead_of_logs(settings, redactor)
             async with wiring.open_runner(settings, redactor) as runner, AsyncExitStack() as beside:
                 if stays:
-                    await beside.enter_async_context(console.served(runner, no_auth=no_auth))
+                    await beside.enter_async_context(console.served(runner, no_auth=no_auth, performs=True))
                 report, batch = await _cycle(runner, market, data_dir, stop)
                 tell(report, batch)
                 if stays and not stop.is_set():
@@ -146,9 +141,9 @@ async def _market(folder: Path, stop: asyncio.Event, *, keep: bool) -> AsyncIter
             await market.stop()
 
 
-def _write_config(data_dir: Path, url: str, concurrency: int, *, live: bool) -> Path:
+def _write_config(data_dir: Path, url: str, concurrency: int) -> Path:
     config = data_dir / FILE_NAME
-    text = CONFIG.format(url=url, concurrency=concurrency, live=str(live).lower())
+    text = CONFIG.format(url=url, concurrency=concurrency)
     config.write_text(text + "".join(ACCOUNT.format(name=name) for name in demo_goods.ACCOUNTS), encoding="utf-8")
     return config
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 PREFIX = "/api/v1"
 TIMEOUT_S = 30.0
+Upload = tuple[str, tuple[str, bytes]]
 
 
 class Refused(Exception):
@@ -50,10 +51,18 @@ class Api:
         asked = {key: value for key, value in params.items() if value not in (None, "", [], ())}
         return await self._ask("GET", path, params=asked)
 
+    async def ready(self) -> None:
+        """Whether work goes on: raises Refused, which says why not."""
+        await self._ask("GET", str(self._client.base_url.copy_with(path="/readyz")))
+
     async def post(self, path: str, body: Any = None, *, creates: bool = False) -> Any:
         """Change. One that `creates` carries a key of its own, so that it is done once. Raises Refused."""
         headers = {"idempotency-key": secrets.token_hex(16)} if creates else {}
         return await self._ask("POST", path, json=body, headers=headers)
+
+    async def upload(self, path: str, files: Sequence[Upload], **fields: str) -> Any:
+        """Send files as a form: (field, (name, content)). Raises Refused."""
+        return await self._ask("POST", path, files=list(files), data=fields)
 
     async def put(self, path: str, body: Any = None) -> Any:
         """Set. Raises Refused."""

@@ -3,10 +3,44 @@
 from __future__ import annotations
 
 from runner.console.application import House
-from runner.console.pages import account, accounts, errors, inbox, keys, now
+from runner.console.pages import (
+    account,
+    accounts,
+    analytics,
+    attempt,
+    batches,
+    errors,
+    inbox,
+    job,
+    jobs,
+    keys,
+    listing,
+    listing_import,
+    listings,
+    live,
+    now,
+)
+
+PAGES = (
+    now,
+    accounts,
+    account,
+    inbox,
+    listings,
+    listing_import,
+    listing,
+    jobs,
+    job,
+    attempt,
+    batches,
+    errors,
+    live,
+    analytics,
+    keys,
+)
 
 
 def install(house: House) -> None:
     """Take all pages in."""
-    for page in (now, accounts, account, inbox, errors, keys):
+    for page in PAGES:
         page.install(house)

@@ -173,3 +173,13 @@ def words(name: str) -> str:
     """An event's or a flow's name in words: JobSucceeded is job succeeded."""
     spaced = "".join(f" {each.lower()}" if each.isupper() else each for each in name)
     return spaced.replace("_", " ").strip()
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something: 1 job, 2 jobs."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def bar(value: float, of: float, *, label: str) -> None:
+    """How far something is."""
+    tag("progress", value=value, max=max(of, 1)).props["aria-label"] = label

@@ -22,6 +22,7 @@ ASSETS = {
     "/assets/api-docs.js": ("api-docs.js", "text/javascript"),
     "/assets/sign-in.js": ("sign-in.js", "text/javascript"),
     "/assets/api.css": ("api.css", "text/css"),
+    "/assets/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 
 

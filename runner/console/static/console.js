@@ -67,3 +67,65 @@ const turn = () => {
 addEventListener("click", (e) => { if (e.target instanceof Element && e.target.closest("button.theme")) turn(); });
 // Filters stand in the address: back and forward go through them.
 addEventListener("popstate", () => location.reload());
+
+// Sessions of this process, watched by a still picture each: one look at all of them, then those pictures that are on
+// the page. What a site says travels as JSON and is shown as text.
+const LOOK_MS = 1000;
+const watched = new Set();
+let looking = false;
+const standing = (session) => session.wanted && session.stand === "flow" ? `waits for a person: ${session.wanted.what}`
+  : session.stand === "person" ? `in the hands of ${session.holder}` : session.stand === "asked" ? `${session.holder} has asked for it`
+  : session.doing ? "at work" : "idle";
+const pictures = new Map(), told = new Map();  // by session: a part of the page that is drawn anew has them at once
+class Watched extends HTMLElement {
+  connectedCallback() { watched.add(this); this.show(); look(); }
+  disconnectedCallback() { watched.delete(this); }
+  get session() { return this.getAttribute("session"); }
+}
+class LiveStand extends Watched {
+  show() { this.textContent = told.get(this.session) || ""; }
+}
+class LivePicture extends Watched {
+  connectedCallback() {
+    if (!this.image) {
+      this.image = Object.assign(document.createElement("img"), { alt: this.getAttribute("words") || "", hidden: true });
+      this.none = Object.assign(document.createElement("span"), { textContent: "no picture yet" });
+      this.append(this.image, this.none);
+    }
+    super.connectedCallback();
+  }
+  show() {
+    const url = pictures.get(this.session);
+    if (url && this.image.src !== url) this.image.src = url;
+    this.image.hidden = !url;
+    this.none.hidden = Boolean(url);
+  }
+}
+customElements.define("live-stand", LiveStand);
+customElements.define("live-picture", LivePicture);
+async function take(session) {
+  const answer = await fetch(`/live/${session}/picture.jpg`);
+  if (answer.status !== 200) return;
+  const old = pictures.get(session);
+  pictures.set(session, URL.createObjectURL(await answer.blob()));
+  for (const each of watched) if (each.session === session) each.show();
+  if (old) setTimeout(() => URL.revokeObjectURL(old), LOOK_MS);
+}
+async function look() {
+  if (looking || !watched.size) return;
+  looking = true;
+  try {
+    if (document.visibilityState === "visible") {
+      const answer = await fetch("/live/sessions");
+      if (answer.ok) {
+        const open = new Map((await answer.json()).sessions.map((each) => [String(each.session), each]));
+        for (const known of [...told.keys()]) if (!open.has(known)) { told.delete(known); pictures.delete(known); }
+        for (const [session, each] of open) told.set(session, standing(each));
+        for (const each of watched) each.show();
+        const wanted = new Set([...watched].filter((each) => each instanceof LivePicture && open.has(each.session)).map((each) => each.session));
+        await Promise.allSettled([...wanted].map(take));
+      }
+    }
+  } catch { /* the runner has ended, or will be back in a moment */ }
+  setTimeout(() => { looking = false; look(); }, LOOK_MS);
+}
