@@ -5,6 +5,7 @@ from __future__ import annotations
 from runner.console.application import House
 from runner.console.pages import (
     account,
+    account_import,
     accounts,
     analytics,
     attempt,
@@ -24,6 +25,7 @@ from runner.console.pages import (
 PAGES = (
     now,
     accounts,
+    account_import,
     account,
     inbox,
     listings,

@@ -8,6 +8,7 @@ from typing import Any
 from runner.console import filters, parts
 from runner.console.application import House
 from runner.console.desk import Desk
+from runner.console.pages import account_adding
 
 One = Mapping[str, Any]
 
@@ -23,6 +24,8 @@ def install(house: House) -> None:
     @house.page("/accounts", "Accounts", wide=True)
     async def accounts(desk: Desk) -> None:
         tags = await desk.api.get("/tags")
+        if desk.may("admin"):
+            account_adding.buttons(desk)
         with parts.tag("div").classes("filters"):
             filters.words(desk, "q", "Search names")
             filters.choice(desk, "state", "state", STATES)
@@ -60,7 +63,7 @@ def _nothing(desk: Desk) -> None:
     if desk.filters:
         parts.empty("No account matches.", "Take a filter away.", address="/accounts", action="Show all accounts")
     else:
-        parts.empty("There is no account yet.", "On the command line: runner accounts add NAME, or import a table.")
+        parts.empty("There is no account yet.", "Add one, or import a table of them.")
 
 
 def health(row: One) -> None:

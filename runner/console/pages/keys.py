@@ -17,6 +17,10 @@ KEYS = (
     ("Ctrl Enter", "Inbox: send it"),
     ("e", "Inbox: close the thread, or open it again"),
     ("u", "Inbox: mark as read or unread"),
+    ("a", "Accounts: add one"),
+    ("p", "Account: pause or resume"),
+    ("l", "Account: check its login"),
+    ("i", "Account: read its inbox now"),
     ("t", "light, dark, or as the system says"),
     ("Esc", "leave a field, close a dialog"),
 )
