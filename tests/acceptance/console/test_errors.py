@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -14,10 +13,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 def fail(console: Any, account: str, *, times: int = 1) -> list[str]:
     """Jobs of an account that fail, for good, at the first try: their ids."""
-    told = httpx.get(f"{console.market_url}/_faults", timeout=30).json()["rules"]
-    kept = [{name: value for name, value in each.items() if name != "fired"} for each in told]
     rule = {"route": "GET /inbox", "account": account, "effect": "status", "status": 503, "count": times}
-    console.faults(*kept, rule)
+    console.faults(*console.rules(), rule)
     asked = {"account": account, "flow": "read_inbox", "priority": "urgent", "max_attempts": 1}
     return [console.api.post("/jobs", json=asked).raise_for_status().json()["id"] for _ in range(times)]
 

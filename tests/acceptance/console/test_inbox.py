@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -27,12 +26,6 @@ def thread(console: Any) -> Callable[[str], dict[str, Any]]:
         raise AssertionError(f"no thread of {account} to answer")
 
     return give
-
-
-def rules(console: Any) -> list[dict[str, Any]]:
-    """What the marketplace misbehaves by now: the demo has a rule of its own."""
-    told = httpx.get(f"{console.market_url}/_faults", timeout=30).json()["rules"]
-    return [{name: value for name, value in each.items() if name != "fired"} for each in told]
 
 
 def messages(page: Page) -> Locator:
@@ -144,7 +137,7 @@ async def test_a_reply_that_did_not_go_says_why_and_leads_to_its_job(
     person: Page, console: Any, thread: Callable[[str], dict[str, Any]]
 ) -> None:
     mine = thread("carla")
-    before, words = rules(console), f"I can bring it round, number {mine['id']}."
+    before, words = console.rules(), f"I can bring it round, number {mine['id']}."
     console.faults(*before, FAILS)
     try:
         await opened(person, mine)
