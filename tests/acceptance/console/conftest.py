@@ -47,7 +47,7 @@ class Console:
         httpx.put(f"{self.market_url}/_faults", json=list(rules), timeout=30).raise_for_status()
 
     def rules(self) -> list[dict[str, Any]]:
-        """The rules by which the marketplace misbehaves still: give them to `faults` with one's own, or they are lost."""
+        """The rules by which it misbehaves still: give them to `faults` with one's own, or they are lost."""
         told = httpx.get(f"{self.market_url}/_faults", timeout=30).json()["rules"]
         left = [each for each in told if not each.get("count") or each["fired"] < each["count"]]
         return [{name: value for name, value in each.items() if name != "fired"} for each in left]
