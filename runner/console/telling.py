@@ -40,7 +40,7 @@ def gathered(events: Sequence[Event]) -> list[Event]:
 
 
 def _alike(one: Event, other: Event) -> bool:
-    return one["name"] == other["name"] == "MessagesReceived" and one["account"] == other["account"]
+    return bool(one["name"] == other["name"] == "MessagesReceived" and one["account"] == other["account"])
 
 
 def told(event: Event) -> Told:
