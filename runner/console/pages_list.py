@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from runner.console.application import House
 from runner.console.pages import (
+    account,
+    accounts,
     analytics,
     attempt,
     batches,
@@ -19,7 +21,23 @@ from runner.console.pages import (
     now,
 )
 
-PAGES = (now, inbox, listings, listing_import, listing, jobs, job, attempt, batches, errors, live, analytics, keys)
+PAGES = (
+    now,
+    accounts,
+    account,
+    inbox,
+    listings,
+    listing_import,
+    listing,
+    jobs,
+    job,
+    attempt,
+    batches,
+    errors,
+    live,
+    analytics,
+    keys,
+)
 
 
 def install(house: House) -> None:

@@ -15,7 +15,7 @@ from runner.errors import ErrorKind
 
 One = Mapping[str, Any]
 
-GROUPS_SHOWN, LOG_SHOWN = 20, 24
+GROUPS_SHOWN, GROUPS_AT_MOST, LOG_SHOWN = 5, 50, 24
 KINDS = [each.value for each in ErrorKind]
 FLOWS = ("read_inbox", "publish_listing", "send_message", "check_login", "capture_page")
 SINCE = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -37,11 +37,15 @@ def install(house: House) -> None:
             filters.choice(desk, "since", "time", SINCE_WORDS)
 
         async def groups() -> Any:
-            return await desk.api.get("/errors/groups", limit=GROUPS_SHOWN, **asked(desk))
+            # One more than is shown tells whether there are more.
+            limit = GROUPS_AT_MOST if desk.filters.get("groups") == "all" else GROUPS_SHOWN + 1
+            found = await desk.api.get("/errors/groups", limit=limit, **asked(desk))
+            return {**found, "asked": desk.filters}
 
         async def log() -> Any:
             narrowed = {name: desk.filters.get(name) for name in ("signature", "cursor")}
-            return await desk.api.get("/errors", limit=LOG_SHOWN, **asked(desk), **narrowed)
+            found = await desk.api.get("/errors", limit=LOG_SHOWN, **asked(desk), **narrowed)
+            return {**found, "asked": desk.filters}
 
         await desk.region(groups, lambda found: _groups(desk, found["items"]))
         await desk.region(log, lambda found: _log(desk, found))
@@ -59,8 +63,12 @@ def _groups(desk: Desk, groups: list[One]) -> None:
     parts.title("Groups", "Failures of one cause, the one that failed last first.")
     if not groups:
         _nothing(desk)
-    for group in groups:
+    some = len(groups) > GROUPS_SHOWN and desk.filters.get("groups") != "all"
+    for group in groups[:GROUPS_SHOWN] if some else groups:
         _group(desk, group)
+    if some:
+        with parts.tag("div").classes("more"):
+            parts.button("All groups", lambda: desk.narrow(groups="all"), icon="expand_more")
 
 
 def _nothing(desk: Desk) -> None:
