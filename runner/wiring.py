@@ -96,6 +96,7 @@ class Runner:
     open_sessions: OpenSessions
     floods: Floods
     replays: Replays
+    profile_care: ProfileCare
     owner: str
 
     async def create_jobs(self, stop: asyncio.Event) -> None:
@@ -205,6 +206,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
         open_sessions=open_sessions,
         floods=floods,
         replays=_replays(books, visits, owner=owner),
+        profile_care=profile_care(books, redactor),
         owner=owner,
     )
 

@@ -89,17 +89,19 @@ class Page:
 
     async def _read(self) -> Any:
         ask = self._desk.api.get
-        rows, health, sessions, jobs, errors, rotation = await asyncio.gather(
+        rows, health, sessions, jobs, errors, rotation, profile = await asyncio.gather(
             ask("/accounts/table", q=self._name, limit=NAMESAKES),
             ask(f"{self._way}/health"),
             ask("/sessions", account=self._name, limit=SESSIONS_SHOWN),
             ask("/jobs", account=self._name, limit=JOBS_SHOWN, sort="-id"),
             ask("/errors", account=self._name, limit=ERRORS_SHOWN),
             ask("/rotation", account=self._name),
+            ask(parts.inside("profiles", self._name)),
         )
         row = next((each for each in rows["items"] if each["name"] == self._name), None)
         return {
             "row": row,
+            "profile": profile,
             "health": health,
             "sessions": sessions["items"],
             "jobs": jobs["items"],
@@ -120,7 +122,7 @@ class Page:
         with parts.tag("div").classes("columns"):
             with parts.tag("div").classes("stack"):
                 _health(self._desk, found["row"], health)
-                _profile(self._desk, found["row"], health)
+                _profile(self._desk, found["row"], health, found["profile"])
             with parts.tag("div").classes("stack"):
                 _rotation(self._desk, found["standing"], found["choices"])
                 self._hands(health)
@@ -170,7 +172,7 @@ def _health(desk: Desk, row: One | None, health: One) -> None:
             with _fact("Last attempt"):
                 _last(desk, health["last_attempt"])
             if row is not None:
-                _fact("Today", f"{accounts.done(row)}; {row['inbound']} messages in, {row['outbound']} out")
+                _fact("Today", f"{accounts.done(row)}; messages: {row['inbound']} in, {row['outbound']} out")
                 _fact("Success today", parts.share(row["success_rate"]))
                 with _fact("Counted from"):
                     parts.when(row["counted_from"], desk.timezone, none="midnight")
@@ -224,7 +226,21 @@ def _rotation(desk: Desk, standing: One, choices: Sequence[One]) -> None:
                     parts.tag("span", f": {each['data'].get('reason', '')}").classes("soft")
 
 
-def _profile(desk: Desk, row: One | None, health: One) -> None:
+def _checkpoint(desk: Desk, kept: One) -> None:
+    good = [each for each in kept["checkpoints"] if each["condition"] == "good"]
+    if not kept["checkpoints"]:
+        parts.tag("span", "none yet: one is kept when it is seen to be signed in").classes("soft")
+        return
+    if not good:
+        parts.tag("span", f"none that can be laid in: {kept['checkpoints'][0]['why']}")
+        return
+    parts.tag("span", f"signed in as {good[0]['signed_in_as']}, saved ")
+    parts.when(good[0]["saved_at"], desk.timezone)
+    if len(kept["checkpoints"]) > 1:
+        parts.tag("span", f"; {len(good)} good of {len(kept['checkpoints'])} kept").classes("soft")
+
+
+def _profile(desk: Desk, row: One | None, health: One, kept: One) -> None:
     profile = health["profile"]
     with _card("Profile"):
         if profile is None:
@@ -240,6 +256,8 @@ def _profile(desk: Desk, row: One | None, health: One) -> None:
                 parts.when(last, desk.timezone, none="not known")
             with _fact("Last served"):
                 parts.when(health["last_served_at"], desk.timezone)
+            with _fact("Checkpoint"):
+                _checkpoint(desk, kept)
             if profile["notes"]:
                 _fact("Notes", profile["notes"])
 
@@ -267,9 +285,9 @@ def _errors(desk: Desk, name: str, failures: Sequence[One]) -> None:
     if not failures:
         parts.tag("p", "None of its attempts has failed.").classes("soft")
         return
-    with parts.tag("div").classes("gallery"):
+    with parts.tag("div").classes("error-gallery"):
         for each in failures:
-            with parts.link(parts.inside("attempts", each["id"]), classes="card-box failure"):
+            with parts.link(parts.inside("attempts", each["id"]), classes="card-box error-card"):
                 parts.picture(each["evidence_id"], f"What the browser saw: {each['error'] or ''}", classes="wide")
                 with parts.tag("div").classes("across"):
                     parts.chip(each["kind"], "bad")

@@ -80,7 +80,7 @@ def health(row: One) -> None:
 def _today(row: One) -> None:
     with parts.tag("div").classes("health"):
         parts.tag("span", done(row))
-        parts.tag("span", f"{row['inbound']} messages in, {row['outbound']} out").classes("soft")
+        parts.tag("span", f"messages: {row['inbound']} in, {row['outbound']} out").classes("soft")
 
 
 def age(days: float | None) -> str:

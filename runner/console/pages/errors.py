@@ -138,23 +138,23 @@ def _log(desk: Desk, found: dict[str, Any]) -> None:
     parts.title(
         "Log", f"Of group {only} only, the newest first." if only else "Every failed attempt, the newest first."
     )
-    with parts.tag("div").classes("gallery"):
+    with parts.tag("div").classes("error-gallery"):
         for failure in found["items"]:
             _failure(desk, failure)
     filters.more(desk, found["next_cursor"])
 
 
 def _failure(desk: Desk, failure: One) -> None:
-    with parts.tag("article").classes("card-box failure") as box:
+    with parts.tag("article").classes("card-box error-card") as box:
         box.props["aria-label"] = f"Attempt {failure['id']}"
         _shot(failure["evidence_id"], failure["id"], in_words(failure), "wide")
         with parts.tag("div").classes("across"):
             parts.chip(failure["kind"], "bad")
             parts.tag("strong", failure["account"])
             parts.when(failure["started_at"], desk.timezone).classes("soft")
-        parts.link(parts.inside("attempts", failure["id"]), _what(failure), classes="row-link failure-name")
+        parts.link(parts.inside("attempts", failure["id"]), _what(failure), classes="row-link error-name")
         parts.tag("p", failure["error"] or "").classes("error-text")
-        with parts.tag("div").classes("across failure-foot"):
+        with parts.tag("div").classes("across error-foot"):
             parts.link(parts.inside("jobs", failure["job_id"]), f"Job {failure['job_id']}")
             parts.tag("span", _came(failure)).classes("soft grow")
             if desk.may("agent") and failure["outcome"] in ("failed", "parked"):
@@ -172,11 +172,11 @@ def _came(failure: One) -> str:
 
 def _shot(evidence_id: str | None, attempt_id: str | None, words: str, size: str) -> None:
     if attempt_id is None:
-        parts.tag("div", "no picture").classes("shot none soft").classes(size)
+        parts.tag("div", "no picture").classes("shot absent soft").classes(size)
         return
     with parts.link(parts.inside("attempts", attempt_id), classes="shot-link", label=f"What the browser saw: {words}"):
         if evidence_id is None:
-            parts.tag("div", "no picture").classes("shot none soft").classes(size)
+            parts.tag("div", "no picture").classes("shot absent soft").classes(size)
         else:
             parts.picture(evidence_id, f"What the browser saw: {words}", classes=size)
 

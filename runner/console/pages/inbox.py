@@ -63,7 +63,7 @@ class Inbox:
                 await self._thread_pane()
             with parts.tag("section").classes("pane about") as pane:
                 pane.props["aria-label"] = "About this thread"
-                with parts.tag("div").classes("across phone-only"):
+                with parts.tag("div").classes("across narrow-only"):
                     parts.button("Messages", lambda: self._go(pane=None), icon="arrow_back")
                 await self._desk.region(self._read_about, self._show_about)
 
@@ -75,8 +75,10 @@ class Inbox:
         filters.flag(self._desk, "unread", "Unread only")
 
     async def _thread_pane(self) -> None:
-        with parts.tag("div").classes("across phone-only thread-ways"):
-            parts.button("All threads", lambda: self._go(thread=None, pane=None), icon="arrow_back")
+        with parts.tag("div").classes("across narrow-only thread-ways"):
+            parts.button("All threads", lambda: self._go(thread=None, pane=None), icon="arrow_back").classes(
+                "phone-only"
+            )
             parts.button("About", lambda: self._go(pane="about"), icon="info")
         await self._desk.region(self._read_open, self._show_heading)
         self._tools.bar()

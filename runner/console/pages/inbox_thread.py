@@ -65,29 +65,29 @@ def _at(message: One) -> datetime:
 
 def _message(desk: Desk, message: One) -> None:
     outbound = message["direction"] == "outbound"
-    with parts.tag("article").classes("said outbound" if outbound else "said inbound"):
-        with parts.tag("div").classes("said-head soft"):
+    with parts.tag("article").classes("bubble outbound" if outbound else "bubble inbound"):
+        with parts.tag("div").classes("bubble-head soft"):
             parts.tag("strong", message["sender"])
             parts.when(message["sent_at"], desk.timezone, none="at an unknown time")
             if outbound and message["effect_state"] in EFFECTS:
                 parts.chip(*EFFECTS[message["effect_state"]])
-        parts.tag("div", message["text"]).classes("said-text")
+        parts.tag("div", message["text"]).classes("bubble-text")
 
 
 def _reply(desk: Desk, reply: One) -> None:
-    with parts.tag("article").classes("said outbound pending"):
-        with parts.tag("div").classes("said-head soft"):
+    with parts.tag("article").classes("bubble outbound pending"):
+        with parts.tag("div").classes("bubble-head soft"):
             parts.tag("strong", "Your reply")
             parts.when(reply["created_at"], desk.timezone)
             parts.chip(*DELIVERIES[reply["delivery"]])
-        parts.tag("div", reply["text"]).classes("said-text")
+        parts.tag("div", reply["text"]).classes("bubble-text")
         _how_far(desk, reply)
 
 
 def _how_far(desk: Desk, reply: One) -> None:
     delivery = reply["delivery"]
     if delivery in ("unknown", "not_sent", "held") or reply["attempts"]:
-        with parts.tag("div").classes("said-foot"):
+        with parts.tag("div").classes("bubble-foot"):
             if reply["error"] and delivery != "sent":
                 parts.tag("span", reply["error"])
             if delivery == "on_its_way" and reply["state"] == "queued" and reply["attempts"]:

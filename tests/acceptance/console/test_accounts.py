@@ -18,7 +18,7 @@ async def test_the_table_shows_every_account_with_its_health_and_narrows(person:
     for each in rows:
         row = table.get_by_role("row").filter(has=person.get_by_role("link", name=each["name"], exact=True))
         await expect(row).to_contain_text(each["health_reason"])
-        await expect(row).to_contain_text(f"{each['inbound']} messages in, {each['outbound']} out")
+        await expect(row).to_contain_text(f"messages: {each['inbound']} in, {each['outbound']} out")
     # Cells of one row stand side by side.
     cells = table.get_by_role("row").nth(1).get_by_role("cell")
     first, second = await cells.nth(0).bounding_box(), await cells.nth(4).bounding_box()
