@@ -19,6 +19,9 @@ from runner.console.pages import (
     listings,
     live,
     now,
+    settings,
+    settings_access,
+    settings_rules,
 )
 
 PAGES = (
@@ -36,6 +39,9 @@ PAGES = (
     errors,
     live,
     analytics,
+    settings,
+    settings_access,
+    settings_rules,
     keys,
 )
 
