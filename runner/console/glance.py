@@ -81,13 +81,13 @@ def figures(found: Mapping[str, Any]) -> None:
             address="/inbox?unread=true",
         )
         parts.figure(
-            "Messages in 24 h",
+            "Messages, 24 h",
             f"{found['messages_inbound']:,}",
             hint=trend(found["messages_inbound"], before["messages_inbound"]),
             address="/analytics",
         )
         parts.figure(
-            "Replies in 24 h",
+            "Replies, 24 h",
             f"{found['messages_outbound']:,}",
             hint=trend(found["messages_outbound"], before["messages_outbound"]),
             address="/analytics",
@@ -100,7 +100,7 @@ def figures(found: Mapping[str, Any]) -> None:
             looks="busy" if jobs["running"] else "plain",
         )
         parts.figure(
-            "Success in 24 h",
+            "Success, 24 h",
             parts.share(found["success_rate"]),
             hint=points(found["success_rate"], before["success_rate"]),
             address="/errors",
@@ -117,7 +117,7 @@ def figures(found: Mapping[str, Any]) -> None:
 def trend(now: int, before: int) -> str:
     """How a count has changed."""
     if now == before:
-        return "→ as the day before"
+        return "→ as before"
     return f"↑ {now - before:,} more than before" if now > before else f"↓ {before - now:,} fewer than before"
 
 
@@ -127,7 +127,7 @@ def points(now: float | None, before: float | None) -> str:
         return "of all attempts"
     change = round(100 * (now - before))
     if change == 0:
-        return "→ as the day before"
+        return "→ as before"
     return f"↑ {change} points up" if change > 0 else f"↓ {-change} points down"
 
 

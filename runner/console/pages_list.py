@@ -20,6 +20,9 @@ from runner.console.pages import (
     listings,
     live,
     now,
+    settings,
+    settings_access,
+    settings_rules,
 )
 
 PAGES = (
@@ -38,6 +41,9 @@ PAGES = (
     errors,
     live,
     analytics,
+    settings,
+    settings_access,
+    settings_rules,
     keys,
 )
 

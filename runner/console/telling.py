@@ -40,7 +40,8 @@ def gathered(events: Sequence[Event]) -> list[Event]:
 
 
 def _alike(one: Event, other: Event) -> bool:
-    return one["name"] == other["name"] == "MessagesReceived" and one["account"] == other["account"]
+    received = one["name"] == "MessagesReceived" and other["name"] == "MessagesReceived"
+    return received and bool(one["account"] == other["account"])
 
 
 def told(event: Event) -> Told:

@@ -98,7 +98,9 @@ class Board:
                     (kind, parts.link("#", kind.upper(), label=f"{panel.title} as {kind.upper()}"))
                     for kind in ("csv", "xlsx")
                 ]
-            self._none = parts.tag("p", "Nothing happened in this time.").classes("soft none")
+            self._none = parts.tag("p", "Nothing happened in this time. Choose a longer one above.").classes(
+                "soft none"
+            )
             self._chart = charts.empty(panel.title)
             with parts.tag("details"):
                 parts.tag("summary", "As a table")

@@ -80,10 +80,10 @@ const pictures = new Map(), told = new Map();  // by session: a part of the page
 class Watched extends HTMLElement {
   connectedCallback() { watched.add(this); this.show(); look(); }
   disconnectedCallback() { watched.delete(this); }
-  get session() { return this.getAttribute("session"); }
+  get seen() { return this.getAttribute("session"); }  // not named like the attribute: Vue would set it
 }
 class LiveStand extends Watched {
-  show() { this.textContent = told.get(this.session) || ""; }
+  show() { this.textContent = told.get(this.seen) || ""; }
 }
 class LivePicture extends Watched {
   connectedCallback() {
@@ -95,7 +95,7 @@ class LivePicture extends Watched {
     super.connectedCallback();
   }
   show() {
-    const url = pictures.get(this.session);
+    const url = pictures.get(this.seen);
     if (url && this.image.src !== url) this.image.src = url;
     this.image.hidden = !url;
     this.none.hidden = Boolean(url);
@@ -108,7 +108,7 @@ async function take(session) {
   if (answer.status !== 200) return;
   const old = pictures.get(session);
   pictures.set(session, URL.createObjectURL(await answer.blob()));
-  for (const each of watched) if (each.session === session) each.show();
+  for (const each of watched) if (each.seen === session) each.show();
   if (old) setTimeout(() => URL.revokeObjectURL(old), LOOK_MS);
 }
 async function look() {
@@ -122,7 +122,7 @@ async function look() {
         for (const known of [...told.keys()]) if (!open.has(known)) { told.delete(known); pictures.delete(known); }
         for (const [session, each] of open) told.set(session, standing(each));
         for (const each of watched) each.show();
-        const wanted = new Set([...watched].filter((each) => each instanceof LivePicture && open.has(each.session)).map((each) => each.session));
+        const wanted = new Set([...watched].filter((each) => each instanceof LivePicture && open.has(each.seen)).map((each) => each.seen));
         await Promise.allSettled([...wanted].map(take));
       }
     }

@@ -52,6 +52,10 @@ class Console:
         left = [each for each in told if not each.get("count") or each["fired"] < each["count"]]
         return [{name: value for name, value in each.items() if name != "fired"} for each in left]
 
+    def unlock(self, account: str) -> None:
+        """At the marketplace a person has answered all that stood in the way of an account."""
+        httpx.post(f"{self.market_url}/_unlock", json={"account": account}, timeout=30).raise_for_status()
+
     def incoming(self, text: str, account: str = "amy", **fields: str) -> None:
         """A counterpart writes at the marketplace."""
         body = {"account": account, "text": text, **fields}
