@@ -121,7 +121,8 @@ def _timeline(attempt: Mapping[str, Any]) -> None:
         return
     whole = _between(attempt["started_at"], attempt["ended_at"] or steps[-1]["started_at"]) or 1.0
     between = len(steps) - FIRST - LAST
-    with parts.tag("ol").classes("card-box timeline"):
+    with parts.tag("ol").classes("card-box timeline") as line:
+        line.props["data-keep"] = "steps"
         for place, step in enumerate(steps):
             if between > 0 and FIRST <= place < FIRST + between:
                 if place == FIRST:

@@ -105,7 +105,7 @@ async def _change(desk: Desk, batch: Mapping[str, Any], action: str, state: str)
     asked = {"action": action, "batch_id": batch["id"], "states": [state]}
     found = await desk.act(lambda: desk.api.post("/jobs/bulk", asked))
     if found is not None:
-        jobs.said_about(action, found)
+        jobs.said_about(desk, action, found)
 
 
 def whole(desk: Desk, batch: Mapping[str, Any], running: list[Mapping[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from runner.console.application import House
 from runner.console.desk import Desk
 
 MOST = 60
-HOW = "runner daemon --console --live"
+HOW = "runner daemon --console"
 
 
 def install(house: House) -> None:
