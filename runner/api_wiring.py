@@ -24,6 +24,7 @@ from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.error_log import ErrorLog
+from runner.store.listing_groups import ListingGroups
 from runner.store.work import WorkView
 from runner.wiring import Runner
 
@@ -92,8 +93,10 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         inbox=InboxView(database),
         shop=ShopView(database),
         account_table=AccountTable(database),
+        profile_care=runner.profile_care,
         work=WorkView(database),
         analytics=Analytics(database),
+        listing_groups=ListingGroups(database),
         error_log=ErrorLog(database),
         error_groups=books.error_groups,
         access=access,

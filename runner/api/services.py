@@ -15,6 +15,7 @@ from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
 from runner.store.account_table import AccountTable
@@ -24,6 +25,7 @@ from runner.store.browsing import InboxView, ShopView
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
 from runner.store.events import Events
+from runner.store.listing_groups import ListingGroups
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
 from runner.store.tokens import Tokens
@@ -83,7 +85,9 @@ class Services:
     shop: ShopView
     work: WorkView
     analytics: Analytics
+    listing_groups: ListingGroups
     account_table: AccountTable
+    profile_care: ProfileCare
     error_log: ErrorLog
     error_groups: ErrorGroups
     access: Access

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 PREFIX = "/api/v1"
 TIMEOUT_S = 30.0
+Upload = tuple[str, tuple[str, bytes]]
 
 
 class Refused(Exception):
@@ -58,6 +59,10 @@ class Api:
         """Change. One that `creates` carries a key of its own, so that it is done once. Raises Refused."""
         headers = {"idempotency-key": secrets.token_hex(16)} if creates else {}
         return await self._ask("POST", path, json=body, headers=headers)
+
+    async def upload(self, path: str, files: Sequence[Upload], **fields: str) -> Any:
+        """Send files as a form: (field, (name, content)). Raises Refused."""
+        return await self._ask("POST", path, files=list(files), data=fields)
 
     async def put(self, path: str, body: Any = None) -> Any:
         """Set. Raises Refused."""

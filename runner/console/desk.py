@@ -77,10 +77,10 @@ class Desk:
         """This page's address with these filters."""
         return f"{self._here}?{urlencode(filters)}" if filters else self._here
 
-    async def update(self) -> None:
-        """Read every region again."""
+    async def update(self, *, anew: bool = False) -> None:
+        """Read every region again; `anew` shows it again also where nothing has changed."""
         for region in [each for each in self._regions if not each.gone]:
-            await region.update()
+            await region.update(anew=anew)
 
     async def act(self, change: Callable[[], Coroutine[Any, Any, Any]], done: str = "") -> Any:
         """Carry out what the person asked for, say what came of it, and show it; None when it was refused."""
@@ -128,7 +128,7 @@ class Region:
         """Whether it is no longer on the page."""
         return self._place.is_deleted
 
-    async def update(self) -> None:
+    async def update(self, *, anew: bool = False) -> None:
         """Read, and show what came if it is something else."""
         try:
             data = await self._read()
@@ -138,7 +138,7 @@ class Region:
                 return
             data = refused
         told = str(data) if isinstance(data, Refused) else json.dumps(data, default=str, sort_keys=True)
-        if told == self._shown or self.gone:
+        if (told == self._shown and not anew) or self.gone:
             return
         self._shown = told
         with contextlib.suppress(RuntimeError):  # the page was closed meanwhile

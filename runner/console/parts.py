@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
@@ -40,6 +41,12 @@ def link(address: str, text: str = "", *, classes: str = "", label: str = "", ne
     if new_tab:
         element.props["target"] = "_blank"
     return element
+
+
+def inside(*path: str, **asked: str) -> str:
+    """The address of a page of ours: each part of the path and each value is quoted, whatever is in it."""
+    way = "/" + "/".join(quote(each, safe="") for each in path)
+    return f"{way}?{urlencode(asked)}" if asked else way
 
 
 def title(text: str, soft: str = "") -> None:

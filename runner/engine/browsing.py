@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, select, type_coerce
+from sqlalchemy import JSON, BigInteger, ColumnElement, Select, and_, case, func, select, type_coerce
 
 from runner.domain import priorities, rotation
 from runner.domain.jobs import BatchProgress, Job
@@ -19,6 +19,7 @@ from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of
 from runner.store.tables import attempt, batch, job, job_dependency
+from runner.store.trade_tables import listing
 
 JOB_ORDERS = {"id": job.c.id, "due_at": type_coerce(job.c.due_at, BigInteger())}
 NOBODY = ""
@@ -36,6 +37,8 @@ class JobQuestion:
     error_kind: ErrorKind | None = None
     key: str | None = None
     ids: Sequence[int] = ()
+    listings: Sequence[int] = ()
+    """Those that were to publish one of these Listings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +192,11 @@ def _which(question: JobQuestion, account_id: int | None) -> Select[Any]:
         statement = statement.where(job.c.key == question.key)
     if question.ids:
         statement = statement.where(job.c.id.in_(question.ids))
+    if question.listings:
+        # Only their Accounts have Jobs for them, which spares looking into the parameters of all others.
+        whose = select(listing.c.account_id).where(listing.c.id.in_(question.listings))
+        which = type_coerce(job.c.params, JSON)["listing"].as_integer()
+        statement = statement.where(job.c.account_id.in_(whose), which.in_(question.listings))
     return statement
 
 

@@ -43,7 +43,7 @@ class Listings:
         """
         async with self._db.write() as connection:
             done = [await self._save(connection, item, name) for item, name in items]
-            stored = {each.id: each for each in await _by_ids(connection, [number for number, _ in done])}
+            stored = {each.id: each for each in await by_ids(connection, [number for number, _ in done])}
         return [(stored[number], saved) for number, saved in done]
 
     async def get(self, listing_id: int) -> StoredListing:
@@ -167,7 +167,16 @@ async def _get(connection: AsyncConnection, listing_id: int) -> StoredListing:
     return found[0]
 
 
-async def _by_ids(connection: AsyncConnection, numbers: Sequence[int]) -> list[StoredListing]:
+async def by_references(connection: AsyncConnection, references: Sequence[str]) -> list[StoredListing]:
+    """The Listings of all Accounts that have one of these references."""
+    found: list[StoredListing] = []
+    for start in range(0, len(references), CHUNK):
+        found += await _fetch(connection, _select().where(listing.c.reference.in_(references[start : start + CHUNK])))
+    return found
+
+
+async def by_ids(connection: AsyncConnection, numbers: Sequence[int]) -> list[StoredListing]:
+    """These Listings, in no order."""
     found: list[StoredListing] = []
     for start in range(0, len(numbers), CHUNK):
         found += await _fetch(connection, _select().where(listing.c.id.in_(numbers[start : start + CHUNK])))

@@ -117,6 +117,9 @@ async def list_jobs(
     id_: Annotated[
         list[Number] | None, Query(alias="id", max_length=100, description="Only these; may be repeated.")
     ] = None,
+    listing: Annotated[
+        list[Number] | None, Query(description="To publish these; may be repeated.", max_length=100)
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     sort: Sort = None,
@@ -130,6 +133,7 @@ async def list_jobs(
         error_kind=error_kind,
         key=key,
         ids=id_ or (),
+        listings=listing or (),
     )
     return page(await given.queue.jobs(question, wish(limit, cursor, sort)), JobOut.model_validate)
 

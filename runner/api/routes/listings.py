@@ -96,13 +96,13 @@ async def list_listings(
     found = await given.records.listings.list_listings(
         account_name=account, states=state or (), limit=limit + 1, after_id=after_number(asked) or 0, newest_first=down
     )
-    return page(page_of(found, asked, lambda each: each.id), _out)
+    return page(page_of(found, asked, lambda each: each.id), told)
 
 
 @routes.get("/listings/{listing_id}", role=Role.VIEWER)
 async def get_listing(given: Given, listing_id: ListingId) -> ListingOut:
     """One Listing."""
-    return _out(await given.records.listings.get(listing_id))
+    return told(await given.records.listings.get(listing_id))
 
 
 @routes.get(
@@ -206,11 +206,15 @@ async def _of(given: Given, stored: StoredListing, account: str) -> StoredListin
     """The same Listing as that Account has it, copied to it when it does not have it yet."""
     if stored.account == account:
         return stored
+    its_own = await given.listing_groups.copy_of(stored.listing.reference, account)
+    if its_own is not None:
+        return its_own
     copied, _ = await given.records.listings.save(stored.listing, account)
     return copied
 
 
-def _out(found: StoredListing) -> ListingOut:
+def told(found: StoredListing) -> ListingOut:
+    """A Listing as it is sent."""
     item = found.listing
     own: dict[str, Any] = {"photos": [f"{PREFIX}/listings/{found.id}/photos/{n}" for n in range(len(item.photos))]}
     inner = {name: getattr(item, name) for name in ListingOut.model_fields if hasattr(item, name) and name != "photos"}

@@ -15,6 +15,7 @@ from runner.api.shapes import (
     AuditOut,
     Cursor,
     Limit,
+    Moment,
     OperatorOut,
     PageOut,
     Shape,
@@ -26,7 +27,7 @@ from runner.api.shapes import (
 )
 from runner.domain.access import Operator, Principal, Role, Via
 from runner.errors import Conflict
-from runner.store.operators import SESSION_LASTS
+from runner.store.operators import LINK_LASTS, SESSION_LASTS
 from runner.store.pages import after_number, page_of, slice_of
 
 session = Routes("session")
@@ -211,6 +212,32 @@ async def add_operator(given: Given, asked: OperatorIn) -> OperatorOut:
     if asked.password is not None:
         chosen = await passwords.hashed(asked.password.get_secret_value(), given.access.hashing)
     return OperatorOut.model_validate(await given.access.operators.add(asked.name, asked.role, chosen))
+
+
+class LinkIn(Asked):
+    """Of somebody new; whoever is there already keeps their role."""
+
+    role: Role
+
+
+class LinkShown(Shape):
+    """A fresh one-time link: it is shown here, and never again."""
+
+    name: str
+    link: str
+    expires_at: Moment
+
+
+@operators.post("/operators/{name}/link", role=Role.ADMIN, status_code=201)
+async def make_link(given: Given, name: Name, asked: LinkIn, request: Request) -> LinkShown:
+    """Make a link that signs in once and lets choose a password; an older one of the same name ends.
+
+    Its secret is in this answer only, which is why no Idempotency-Key repeats it.
+    """
+    secret = await given.access.operators.new_link(name, asked.role)
+    # Only hosts that we go by come this far, and behind the # the secret is in no log and no Referer.
+    address = f"{'https' if given.rules.secure else 'http'}://{request.headers['host']}/sign-in#{secret}"
+    return LinkShown(name=name, link=address, expires_at=given.clock.now() + LINK_LASTS)
 
 
 @operators.put("/operators/{name}/role", role=Role.ADMIN)

@@ -24,8 +24,16 @@ setInterval(() => { for (const each of AgoTime.all) each.show(); }, 1000);
 const typing = (e) => e.ctrlKey || e.metaKey || e.altKey ||
   (e.target instanceof Element && e.target.closest("input, textarea, select, [contenteditable], .q-dialog, .q-menu"));
 const rows = () => [...document.querySelectorAll(".row-link")].filter((each) => each.offsetParent !== null);
+let last = null;
+addEventListener("focusin", (e) => { if (e.target instanceof Element && e.target.matches(".row-link")) last = e.target.getAttribute("href"); });
+// A list that was drawn anew has lost the focus: go on from the same row, or from the one that is open.
+const place = (all) => {
+  for (const test of [(each) => each === document.activeElement, (each) => each.getAttribute("href") === last,
+    (each) => each.hasAttribute("aria-current")]) { const at = all.findIndex(test); if (at >= 0) return at; }
+  return -1;
+};
 const walk = (by) => {
-  const all = rows(), at = all.indexOf(document.activeElement);
+  const all = rows(), at = place(all);
   const to = all[Math.min(all.length - 1, Math.max(0, at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by))];
   if (to) { to.focus(); to.scrollIntoView({ block: "nearest" }); }
 };
@@ -46,7 +54,7 @@ addEventListener("keydown", (e) => {
   if (e.key === "k") { walk(-1); return; }
   if (e.key === "t") { turn(); return; }
   const pressed = document.querySelector(`[data-press="${CSS.escape(e.key)}"]`);
-  if (pressed) { e.preventDefault(); pressed.click(); }
+  if (pressed) { e.preventDefault(); if (pressed.matches("input, textarea")) pressed.focus(); else pressed.click(); }
 });
 
 // Light, dark, or as the system says: kept in a cookie, so that the next page comes in the right colours at once.

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from payloads import PAYLOADS
 from playwright.async_api import Browser, Page, Request
+
+from tests.acceptance.console.payloads import PAYLOADS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
