@@ -94,7 +94,7 @@ def figures(found: Mapping[str, Any]) -> None:
         parts.figure(
             "Queue",
             f"{jobs['queued']:,}",
-            hint=f"{jobs['running']} running" + (f", {waits} wait for a person" if waits else ""),
+            hint=f"{jobs['running']} running" + (f", {waits} parked or in doubt" if waits else ""),
             address="/jobs?state=queued",
             looks="busy" if jobs["running"] else "plain",
         )
@@ -144,7 +144,7 @@ def _trouble(desk: Desk, found: Mapping[str, Any]) -> None:
         reason = each["state_reason"] or ""
         cure = "Settle it with the site, then resume it." if each["state"] == "locked" else ""
         with _alert(f"{each['name']} is {each['state']}", reason, cure):
-            parts.link(f"/accounts/{each['name']}", "Look", label=f"Look at {each['name']}")
+            parts.link(parts.inside("accounts", each["name"]), "Look", label=f"Look at {each['name']}")
             if desk.may("agent"):
                 _resume(desk, each["name"])
     if found["more_accounts"] > 0:
@@ -175,6 +175,6 @@ def _alert(what: str, why: str, cure: str, *, looks: str = "wary") -> Any:
 
 def _resume(desk: Desk, name: str) -> None:
     async def resume() -> None:
-        await desk.act(lambda: desk.api.post(f"/accounts/{name}/resume"), f"{name} is active again.")
+        await desk.act(lambda: desk.api.post(parts.inside("accounts", name, "resume")), f"{name} is active again.")
 
     parts.button("Resume", resume, icon="play_arrow").props["aria-label"] = f"Resume {name}"

@@ -168,8 +168,9 @@ def _list(desk: Desk, chosen: Chosen, found: Mapping[str, Any]) -> None:
     filters.more(desk, found["next_cursor"])
 
 
-def columns(desk: Desk, chosen: Chosen | None = None) -> list[parts.Column]:
+def columns(desk: Desk, chosen: Chosen | None = None, *, of_one_batch: bool = False) -> list[parts.Column]:
     """What is shown of a Job in a list."""
+    batch = [] if of_one_batch else [parts.Column(name="Batch", show=_batch, numeric=True)]
     tick = [parts.Column(name="", show=lambda row: chosen.box(row["id"]))] if chosen else []
     return [
         *tick,
@@ -179,12 +180,12 @@ def columns(desk: Desk, chosen: Chosen | None = None) -> list[parts.Column]:
         parts.Column(name="Attempts", show=lambda row: f"{row['attempts']} of {row['max_attempts']}", numeric=True),
         parts.Column(name="When", show=lambda row: _when(desk, row)),
         parts.Column(name="Why", show=lambda row: why(row)),
-        parts.Column(name="Batch", show=_batch, numeric=True),
+        *batch,
     ]
 
 
 def _named(row: Mapping[str, Any]) -> None:
-    with parts.link(f"/jobs/{row['id']}", classes="row-link"):
+    with parts.link(f"/jobs/{row['id']}", classes="row-link one-line"):
         parts.tag("span", f"{row['id']} · {parts.words(row['flow'])}")
 
 

@@ -114,7 +114,7 @@ class Now:
         async def change() -> int:
             names = await self._names(state)
             for name in names:
-                await self._desk.api.post(f"/accounts/{name}/{action}")
+                await self._desk.api.post(parts.inside("accounts", name, action))
             return len(names)
 
         how_many = await self._desk.act(change)
@@ -164,7 +164,7 @@ def _line(desk: Desk, event: Mapping[str, Any]) -> None:
         with parts.tag("span").classes("grow"):
             parts.tag("span", "● ", aria_hidden="true").classes(f"dot {said.looks}")
             if event["account"]:
-                parts.link(f"/accounts/{event['account']}", event["account"])
+                parts.link(parts.inside("accounts", event["account"]), event["account"])
                 parts.tag("span", " ")
             if said.address:
                 parts.link(said.address, said.words, classes="quiet")
