@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,7 @@ class Desk:
         self._here = request.url.path
         self._pulse = pulse
         self._regions: list[Region] = []
+        self._page = ui.context.client.content
 
     def may(self, role: str) -> bool:
         """Whether the person has at least this role: viewer, agent, admin."""
@@ -89,17 +90,24 @@ class Desk:
             self.refused(refused)
             return None
         if done:
-            ui.notify(done, type="positive", position="top")
+            self.say(done)
         await self.update()
         return answer if answer is not None else True
+
+    def say(self, text: str, kind: Literal["positive", "negative", "warning"] = "positive") -> None:
+        """Tell the person something, also when the region in which they pressed a button was drawn anew meanwhile."""
+        close = "OK" if kind == "negative" else False
+        with self._page:
+            ui.notify(text, type=kind, position="top", multi_line=len(text) > 60, close_button=close)
 
     def refused(self, refused: Refused) -> None:
         """Say why something was not done."""
         if refused.status == 401:
-            ui.navigate.to("/sign-in")
+            with self._page:
+                ui.navigate.to("/sign-in")
             return
         words = [refused.detail, *(f"{each.get('message', '')}" for each in refused.errors[:5])]
-        ui.notify("\n".join(dict.fromkeys(words)), type="negative", position="top", multi_line=True, close_button="OK")
+        self.say("\n".join(dict.fromkeys(words)), "negative")
 
     async def _look(self) -> None:
         if self._pulse.newest != self._seen:

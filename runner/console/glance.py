@@ -11,7 +11,7 @@ from runner.console.client import Refused
 from runner.console.desk import Desk
 
 FRESH_S = 0.5
-MOST = 8
+MOST = 4
 """So many of one kind are shown; the rest is counted."""
 GOOD, FAIR = 85, 60
 """A health score from here on is good, or fair."""
@@ -41,11 +41,10 @@ class Glance:
             await api.ready()
         except Refused as refused:
             stuck = refused.detail
-        away, doubts, parked = [], [], []
+        away, parked = [], []
         if accounts["parked"] + accounts["locked"]:
             away = (await api.get("/accounts", state=["parked", "locked"], limit=MOST))["items"]
-        if jobs["unknown"]:
-            doubts = (await api.get("/effects", state="unknown", limit=MOST))["items"]
+        doubts = (await api.get("/effects", state="unknown", limit=MOST))["items"]
         if jobs["parked"]:
             parked = (await api.get("/jobs", state="parked", limit=MOST))["items"]
         return {
@@ -95,7 +94,7 @@ def figures(found: Mapping[str, Any]) -> None:
         parts.figure(
             "Queue",
             f"{jobs['queued']:,}",
-            hint=f"{jobs['running']} running" + (f", {waits} wait for a person" if waits else ""),
+            hint=f"{jobs['running']} running" + (f", {waits} parked or in doubt" if waits else ""),
             address="/jobs?state=queued",
             looks="busy" if jobs["running"] else "plain",
         )
@@ -133,13 +132,19 @@ def points(now: float | None, before: float | None) -> str:
 
 def trouble(desk: Desk, found: Mapping[str, Any]) -> None:
     """Everything that wants a person, with its cure."""
+    with parts.tag("section").classes("stack") as section:
+        section.props["aria-label"] = "What wants a person"
+        _trouble(desk, found)
+
+
+def _trouble(desk: Desk, found: Mapping[str, Any]) -> None:
     if found["stuck"]:
         _alert("Nothing performs the jobs that are due.", found["stuck"], "Start one: runner daemon", looks="bad")
     for each in found["accounts"]:
-        reason = each["state_reason"] or f"{each['name']} is {each['state']}."
+        reason = each["state_reason"] or ""
         cure = "Settle it with the site, then resume it." if each["state"] == "locked" else ""
         with _alert(f"{each['name']} is {each['state']}", reason, cure):
-            parts.link(f"/accounts/{each['name']}", "Look", label=f"Look at {each['name']}")
+            parts.link(parts.inside("accounts", each["name"]), "Look", label=f"Look at {each['name']}")
             if desk.may("agent"):
                 _resume(desk, each["name"])
     if found["more_accounts"] > 0:
@@ -170,6 +175,6 @@ def _alert(what: str, why: str, cure: str, *, looks: str = "wary") -> Any:
 
 def _resume(desk: Desk, name: str) -> None:
     async def resume() -> None:
-        await desk.act(lambda: desk.api.post(f"/accounts/{name}/resume"), f"{name} is active again.")
+        await desk.act(lambda: desk.api.post(parts.inside("accounts", name, "resume")), f"{name} is active again.")
 
     parts.button("Resume", resume, icon="play_arrow").props["aria-label"] = f"Resume {name}"

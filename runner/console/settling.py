@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nicegui import ui
-
 from runner.console import asking, parts
 from runner.console.desk import Desk
 
@@ -35,5 +33,4 @@ async def _settle(desk: Desk, effect: Mapping[str, Any]) -> None:
     if verdict is None:
         return
     path = f"/effects/{effect['id']}/settle"
-    if await desk.act(lambda: desk.api.post(path, {"verdict": verdict})) is not None:
-        ui.notify("Settled; its job goes on from there.", type="positive", position="top")
+    await desk.act(lambda: desk.api.post(path, {"verdict": verdict}), "Settled; its job goes on from there.")

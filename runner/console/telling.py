@@ -130,8 +130,8 @@ LOOKS = {
 def _address(event: Event) -> str:
     if event["name"] == "MessagesReceived":
         thread = event["data"].get("thread")
-        return f"/inbox?thread={thread}" if thread else f"/inbox?account={event['account']}"
+        return f"/inbox?thread={thread}" if thread else parts.inside("inbox", account=event["account"])
     for name, place in (("attempt_id", "attempts"), ("job_id", "jobs"), ("batch_id", "batches")):
         if event[name]:
             return f"/{place}/{event[name]}"
-    return f"/accounts/{event['account']}" if event["account"] else ""
+    return parts.inside("accounts", event["account"]) if event["account"] else ""

@@ -64,7 +64,7 @@ def _facts(desk: Desk, attempt: Mapping[str, Any], chosen: str | None) -> None:
                     parts.link(address, text) if address else parts.tag("span", text)
 
         fact("Job", attempt["job_id"], f"/jobs/{attempt['job_id']}")
-        fact("Account", attempt["account"], f"/accounts/{attempt['account']}")
+        fact("Account", attempt["account"], parts.inside("accounts", attempt["account"]))
         parts.tag("dt", "Began")
         with parts.tag("dd"):
             parts.when(attempt["started_at"], desk.timezone)
@@ -75,7 +75,7 @@ def _facts(desk: Desk, attempt: Mapping[str, Any], chosen: str | None) -> None:
         fact("Sign-ins", str(attempt["sign_ins"] or ""))
         fact("Pop-ups closed", str(attempt["popups"] or ""))
         if attempt["signature"]:
-            fact("Failures like it", attempt["signature"][:12], f"/errors?signature={attempt['signature']}")
+            fact("Failures like it", attempt["signature"][:12], parts.inside("errors", signature=attempt["signature"]))
 
 
 def _files(files: Sequence[Mapping[str, Any]]) -> None:
@@ -121,7 +121,8 @@ def _timeline(attempt: Mapping[str, Any]) -> None:
         return
     whole = _between(attempt["started_at"], attempt["ended_at"] or steps[-1]["started_at"]) or 1.0
     between = len(steps) - FIRST - LAST
-    with parts.tag("ol").classes("card-box timeline"):
+    with parts.tag("ol").classes("card-box timeline") as line:
+        line.props["data-keep"] = "steps"
         for place, step in enumerate(steps):
             if between > 0 and FIRST <= place < FIRST + between:
                 if place == FIRST:

@@ -80,7 +80,7 @@ def _show(desk: Desk, found: Mapping[str, Any]) -> None:
     whole(desk, batch, found["running"])
     _strip(desk, batch, found["state"])
     if found["jobs"]["items"]:
-        parts.table(found["jobs"]["items"], jobs.columns(desk), name="Jobs of this batch")
+        parts.table(found["jobs"]["items"], jobs.columns(desk, of_one_batch=True), name="Jobs of this batch")
     else:
         parts.empty("No job of this batch is here.", "Choose another state above.")
     filters.more(desk, found["jobs"]["next_cursor"])
@@ -105,7 +105,7 @@ async def _change(desk: Desk, batch: Mapping[str, Any], action: str, state: str)
     asked = {"action": action, "batch_id": batch["id"], "states": [state]}
     found = await desk.act(lambda: desk.api.post("/jobs/bulk", asked))
     if found is not None:
-        jobs.said_about(action, found)
+        jobs.said_about(desk, action, found)
 
 
 def whole(desk: Desk, batch: Mapping[str, Any], running: list[Mapping[str, Any]]) -> None:
@@ -116,7 +116,7 @@ def whole(desk: Desk, batch: Mapping[str, Any], running: list[Mapping[str, Any]]
             parts.tag("span", f"{batch['done']} of {batch['total']} done").classes("grow")
             for state in ("failed", "waiting", "held"):
                 if batch[state]:
-                    words = {"waiting": "wait for a person", "held": "of accounts that are not active"}.get(
+                    words = {"waiting": "waiting for a person", "held": "of accounts that are not active"}.get(
                         state, state
                     )
                     where = {"waiting": "parked", "held": "queued"}.get(state, state)

@@ -87,9 +87,9 @@ def _facts(desk: Desk, job: Mapping[str, Any]) -> None:
                 parts.link(address, text) if address else parts.tag("span", text)
 
     with parts.tag("div").classes("card-box"), parts.tag("dl").classes("facts"):
-        said("Account", job["account"], f"/accounts/{job['account']}")
+        said("Account", job["account"], parts.inside("accounts", job["account"]))
         said("Batch", job["batch_id"], f"/batches/{job['batch_id']}")
-        said("Priority", job["priority"])
+        said("Priority", job["priority"] if job["priority"] != "normal" else None)
         said("Attempts", f"{job['attempts']} of {job['max_attempts']}")
         moment("Submitted", job["created_at"])
         moment("Due", job["due_at"] if job["state"] == JobState.QUEUED else None)

@@ -76,7 +76,7 @@ class Chosen:
     async def _do(self, action: str) -> None:
         which = {"ids": sorted(self._ids, key=int)} if self._ids else _meeting(self._desk)
         if not which:
-            ui.notify("Tick some jobs first, or set a filter.", type="warning", position="top")
+            self._desk.say("Tick some jobs first, or set a filter.", "warning")
             return
         how_many = parts.counted(len(self._ids), "job") if self._ids else "all jobs that meet the filters"
         question = f"{action.capitalize()} {how_many}?"
@@ -86,7 +86,7 @@ class Chosen:
         if found is not None:
             self._ids.clear()
             self._say()
-            said_about(action, found)
+            said_about(self._desk, action, found)
             await self._desk.update()
 
 
@@ -96,14 +96,13 @@ MEANING = {
 }
 
 
-def said_about(action: str, found: Mapping[str, Any]) -> None:
+def said_about(desk: Desk, action: str, found: Mapping[str, Any]) -> None:
     """Say what came of changing many Jobs."""
     done = {"cancel": "cancelled", "retry": "queued again"}[action]
     words = [f"{len(found['changed'])} {done}."]
     if found["refused"]:
         words.append(f"{len(found['refused'])} stay as they are: {next(iter(found['refused'].values()))}")
-    text = " ".join(words)
-    ui.notify(text, type="positive" if found["changed"] else "warning", position="top", multi_line=True)
+    desk.say(" ".join(words), "positive" if found["changed"] else "warning")
 
 
 def _meeting(desk: Desk) -> dict[str, Any]:
@@ -169,8 +168,9 @@ def _list(desk: Desk, chosen: Chosen, found: Mapping[str, Any]) -> None:
     filters.more(desk, found["next_cursor"])
 
 
-def columns(desk: Desk, chosen: Chosen | None = None) -> list[parts.Column]:
+def columns(desk: Desk, chosen: Chosen | None = None, *, of_one_batch: bool = False) -> list[parts.Column]:
     """What is shown of a Job in a list."""
+    batch = [] if of_one_batch else [parts.Column(name="Batch", show=_batch, numeric=True)]
     tick = [parts.Column(name="", show=lambda row: chosen.box(row["id"]))] if chosen else []
     return [
         *tick,
@@ -180,12 +180,12 @@ def columns(desk: Desk, chosen: Chosen | None = None) -> list[parts.Column]:
         parts.Column(name="Attempts", show=lambda row: f"{row['attempts']} of {row['max_attempts']}", numeric=True),
         parts.Column(name="When", show=lambda row: _when(desk, row)),
         parts.Column(name="Why", show=lambda row: why(row)),
-        parts.Column(name="Batch", show=_batch, numeric=True),
+        *batch,
     ]
 
 
 def _named(row: Mapping[str, Any]) -> None:
-    with parts.link(f"/jobs/{row['id']}", classes="row-link"):
+    with parts.link(f"/jobs/{row['id']}", classes="row-link one-line"):
         parts.tag("span", f"{row['id']} · {parts.words(row['flow'])}")
 
 

@@ -10,7 +10,7 @@ from runner.console.application import House
 from runner.console.desk import Desk
 
 MOST = 60
-HOW = "runner daemon --console --live"
+HOW = "runner daemon --console"
 
 
 def install(house: House) -> None:
@@ -59,7 +59,7 @@ def _tile(desk: Desk, session: Mapping[str, Any], work: Mapping[str, Any] | None
             with parts.link(f"/live/{session['id']}", label=f"Watch {session['account']}", new_tab=True):
                 at_work.live_picture(session["id"], f"What {session['account']}'s browser shows")
         with parts.tag("div").classes("across tight"):
-            parts.link(f"/accounts/{session['account']}", session["account"]).classes("name")
+            parts.link(parts.inside("accounts", session["account"]), session["account"]).classes("name")
             parts.chip(session["mode"], "plain")
             if watches:
                 parts.tag("live-stand", session=session["id"]).classes("chip busy")

@@ -30,9 +30,9 @@ def install(house: House) -> None:
         if desk.may("agent"):
             page.actions()
         await desk.region(page.cycle, lambda found: _cycle(desk, found))
+        await desk.region(page.glance.overview, figures)
         alerts = await desk.region(page.glance.trouble, lambda found: trouble(desk, found))
         ui.timer(LOOK_EVERY_S, alerts.update, immediate=False)
-        await desk.region(page.glance.overview, figures)
         with parts.tag("div").classes("columns"):
             with parts.tag("section").classes("stack"):
                 parts.title("At work", "this second")
@@ -91,7 +91,7 @@ class Now:
             self._desk.refused(refused)
             return
         if not names:
-            ui.notify("No account is active.", type="warning", position="top")
+            self._desk.say("No account is active.", "warning")
             return
         whose = await asking.choice("Read one inbox", {each: each for each in names}, label="Account", yes="Read it")
         if whose is not None:
@@ -114,12 +114,12 @@ class Now:
         async def change() -> int:
             names = await self._names(state)
             for name in names:
-                await self._desk.api.post(f"/accounts/{name}/{action}")
+                await self._desk.api.post(parts.inside("accounts", name, action))
             return len(names)
 
         how_many = await self._desk.act(change)
         if how_many is not None:
-            ui.notify(f"{parts.counted(how_many, 'account')} {done}.", type="positive", position="top")
+            self._desk.say(f"{parts.counted(how_many, 'account')} {done}.")
 
     async def _names(self, state: str) -> list[str]:
         names: list[str] = []
@@ -152,6 +152,7 @@ def _feed(desk: Desk, found: Mapping[str, Any]) -> None:
         feed.props["aria-label"] = "What happens"
         feed.props["role"] = "log"
         feed.props["tabindex"] = "0"
+        feed.props["data-keep"] = "feed"
         for event in gathered(found["items"])[:TOLD]:
             _line(desk, event)
 
@@ -163,7 +164,7 @@ def _line(desk: Desk, event: Mapping[str, Any]) -> None:
         with parts.tag("span").classes("grow"):
             parts.tag("span", "● ", aria_hidden="true").classes(f"dot {said.looks}")
             if event["account"]:
-                parts.link(f"/accounts/{event['account']}", event["account"])
+                parts.link(parts.inside("accounts", event["account"]), event["account"])
                 parts.tag("span", " ")
             if said.address:
                 parts.link(said.address, said.words, classes="quiet")

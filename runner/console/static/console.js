@@ -129,3 +129,21 @@ async function look() {
   } catch { /* the runner has ended, or will be back in a moment */ }
   setTimeout(() => { looking = false; look(); }, LOOK_MS);
 }
+
+// A part of the page that is drawn anew leaves a person where they were: on their row, and as far down as they had read.
+const read = new Map();
+let onRow = "";
+addEventListener("scroll", (e) => { const at = e.target; if (at instanceof Element && at.dataset.keep) read.set(at.dataset.keep, at.scrollTop); }, true);
+addEventListener("focusin", (e) => { const row = e.target; onRow = row instanceof Element && row.matches(".row-link") ? row.getAttribute("href") : ""; });
+addEventListener("focusout", (e) => { if (e.target instanceof Element && e.target.isConnected && e.relatedTarget) onRow = ""; });
+addEventListener("pointerdown", () => { onRow = ""; });
+addEventListener("keydown", (e) => { if (e.key === "Escape") onRow = ""; }, true);
+new MutationObserver((changes) => {
+  for (const change of changes) for (const node of change.addedNodes) {
+    if (!(node instanceof Element)) continue;
+    for (const each of [...(node.matches("[data-keep]") ? [node] : []), ...node.querySelectorAll("[data-keep]")]) {
+      if (read.has(each.dataset.keep)) each.scrollTop = read.get(each.dataset.keep);
+    }
+  }
+  if (onRow && document.activeElement === document.body) rows().find((each) => each.getAttribute("href") === onRow)?.focus({ preventScroll: true });
+}).observe(document.documentElement, { childList: true, subtree: true });

@@ -122,3 +122,16 @@ async def test_a_batch_says_how_far_it_is_and_what_is_done_now(person: Page, con
 async def test_what_is_not_there_is_said(person: Page) -> None:
     await person.goto("/jobs/99999999")
     await expect(person.get_by_text("no job")).to_be_visible()
+
+
+async def test_a_person_stays_on_their_row_when_the_list_is_drawn_anew(person: Page, console: Any) -> None:
+    (mine,) = submitted(console, {})
+    await person.goto("/jobs?account=elena&state=queued")
+    row = person.get_by_role("link", name=f"{mine} · check login")
+    await expect(row).to_be_visible()
+    await person.keyboard.press("j")
+    await expect(row).to_be_focused()
+    (other,) = submitted(console, {})
+    await expect(person.get_by_role("link", name=f"{other} · check login")).to_be_visible()
+    await expect(row).to_be_focused()
+    console.api.post("/jobs/bulk", json={"action": "cancel", "ids": [mine, other]}).raise_for_status()

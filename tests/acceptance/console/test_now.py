@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -91,3 +94,40 @@ async def test_all_accounts_are_paused_and_resumed_after_a_question(person: Page
     await person.get_by_role("dialog").get_by_role("button", name="Resume all").click()
     await expect(person.get_by_text("6 accounts active again.")).to_be_visible()
     await expect(person.get_by_role("link", name="Accounts active 6 of 6")).to_be_visible()
+
+
+def doubtful(console: Any) -> str:
+    """The number of a job of which nobody can tell whether the site took its listing.
+
+    Written into the database: it takes a site without a bound for late commits to come to this, and the demo's has one.
+    """
+    later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    asked = {"account": "farid", "flow": "check_login", "due_at": later}
+    number: str = console.api.post("/jobs", json=asked).raise_for_status().json()["id"]
+    with closing(sqlite3.connect(console.folder / "runner.db", timeout=30)) as connection, connection:
+        connection.execute("UPDATE job SET state = 'unknown' WHERE id = ?", [number])
+        connection.execute(
+            "INSERT INTO effect (account_id, kind, natural_key, payload_hash, state, job_id, fence, armed_at, "
+            "created_at, changed_at) SELECT account_id, 'publish_listing', ?, 'x', 'unknown', id, 1, created_at, "
+            "created_at, created_at FROM job WHERE id = ?",
+            [f"FC-{number}|Lamp|x", number],
+        )
+    return number
+
+
+async def test_a_doubt_is_settled_by_what_a_person_saw(person: Page, console: Any) -> None:
+    number = doubtful(console)
+    await person.goto("/")
+    doubt = person.get_by_text(f"FC-{number}|Lamp|x")
+    await expect(doubt).to_be_visible()
+    await person.goto(f"/jobs/{number}")
+    await expect(doubt).to_be_visible()
+    await person.get_by_role("button", name="Settle").click()
+    await person.get_by_label("What you see there").click()
+    await person.get_by_role("option", name="It is not there").click()
+    await person.get_by_role("button", name="Settle it").click()
+    await expect(person.get_by_text("Settled; its job goes on from there.")).to_be_visible()
+    await expect(doubt).to_have_count(0)
+    (effect,) = console.get("/effects", job=number)["items"]
+    assert effect["state"] == "not_done"
+    assert console.get(f"/jobs/{number}")["state"] in ("queued", "running", "succeeded")

@@ -27,6 +27,10 @@ def test_what_is_told_leads_to_where_more_is_said() -> None:
     assert (received.words, received.address) == ("2 messages with <b>", "/inbox?thread=3")
 
 
+def test_an_address_holds_a_name_whatever_is_in_it() -> None:
+    assert told(event("AccountAdded", account="a/b?c#d", job_id=None)).address == "/accounts/a%2Fb%3Fc%23d"
+
+
 def test_what_is_received_in_a_row_is_told_once() -> None:
     def received(account: str, count: int) -> dict[str, Any]:
         return event("MessagesReceived", account=account, job_id=None, data={"thread": 1, "count": count})
