@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from runner.domain.jobs import Event
 from runner.store.events import Events
@@ -18,16 +18,20 @@ from runner.store.events import Events
 KEPT = 5_000
 LOOK_EVERY_S = 0.5
 AT_ONCE = 500
+TOGETHER_S = 0.25
+"""The first Event after a silence is sent at once, and those that follow so soon are sent together."""
 
 
 class Feed:
     """The newest Events, kept in memory for whoever listens."""
 
-    def __init__(self, events: Events, *, look_every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, events: Events, *, look_every_s: float = LOOK_EVERY_S, together_s: float = TOGETHER_S) -> None:
+        self._together_s = together_s
         self._events = events
         self._look_every_s = look_every_s
         self._recent: deque[Event] = deque(maxlen=KEPT)
         self._before = 0  # every Event above this number and up to `newest` is in `_recent`
+        self._told: dict[int, bytes] = {}
         self._arrived = asyncio.Event()
         self.newest = 0
         self.listeners = 0
@@ -70,13 +74,30 @@ class Feed:
         """Events above a number that match, and the number up to which all were looked at."""
         if after_id >= self._before:
             newest = self.newest
-            found = [each for each in self._recent if after_id < each.id <= newest]
+            found = self._above(after_id)
             return [each for each in found if _matches(each, account, batch_id, names)], newest
         newest = self.newest
         stored = await self._events.since(after_id, limit=AT_ONCE, account=account, batch_id=batch_id, names=names)
         if len(stored) < AT_ONCE:
             return stored, max(newest, stored[-1].id if stored else 0)
         return stored, stored[-1].id
+
+    def told(self, event: Event, tell: Callable[[Event], bytes]) -> bytes:
+        """An Event as it is sent to everybody: written out once, however many listen."""
+        if event.id not in self._told:
+            if len(self._told) >= AT_ONCE:
+                self._told.clear()
+            self._told[event.id] = tell(event)
+        return self._told[event.id]
+
+    def _above(self, after_id: int) -> list[Event]:
+        """From the newest back: 200 listeners who each look through all that is kept would hold everybody up."""
+        found = []
+        for each in reversed(self._recent):
+            if each.id <= after_id:
+                break
+            found.append(each)
+        return found[::-1]
 
     async def _read(self) -> None:
         with self._events.subscribe() as here:
@@ -85,9 +106,13 @@ class Feed:
                     async with asyncio.timeout(self._look_every_s):
                         await anext(here)
                 here.ready()
-                await self._catch_up()
+                if await self._catch_up():
+                    # Waking 200 listeners takes 10 ms of the process that drives the browsers, too.
+                    await asyncio.sleep(self._together_s)
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self) -> bool:
+        """Read what is new; returns whether there was anything."""
+        before = self.newest
         while found := await self._events.since(self.newest, limit=AT_ONCE):
             for event in found:
                 if len(self._recent) == KEPT:
@@ -96,7 +121,8 @@ class Feed:
             self.newest = found[-1].id
             self._wake()
             if len(found) < AT_ONCE:
-                return
+                break
+        return self.newest > before
 
     def _wake(self) -> None:
         self._arrived.set()

@@ -37,7 +37,7 @@ def empty(name: str) -> ui.echart:
 
 
 def draw(chart: ui.echart, names: Sequence[str], series: Sequence[Series], *, lying: bool, whole: bool = True) -> None:
-    """Draw these values, in place of what was there; `whole` ones are counts. Every text is a plain string: nothing of it is a template."""
+    """Draw these values in place of what was there; `whole` ones are counts. No text in it is a template."""
     words: dict[str, Any] = {"type": "category", "data": list(names), "axisTick": {"show": False}}
     words |= {"axisLine": {"lineStyle": {"color": LINE}}, "axisLabel": {"color": INK, "hideOverlap": True}}
     counts: dict[str, Any] = {"type": "value", "minInterval": 1 if whole else 0}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Select, and_, case, func, select, type_coerce
+from sqlalchemy import JSON, BigInteger, ColumnElement, Select, and_, case, func, select, type_coerce
 
 from runner.domain import priorities, rotation
 from runner.domain.jobs import BatchProgress, Job
@@ -17,11 +17,11 @@ from runner.engine import heads, rows
 from runner.errors import ErrorKind
 from runner.store.account_ids import id_of
 from runner.store.database import Database
-from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of, stamp
+from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of
 from runner.store.tables import attempt, batch, job, job_dependency
 from runner.store.trade_tables import listing
 
-JOB_ORDERS = {"id": job.c.id, "due_at": stamp(job.c.due_at)}
+JOB_ORDERS = {"id": job.c.id, "due_at": type_coerce(job.c.due_at, BigInteger())}
 NOBODY = ""
 """An owner for whom nothing is reserved."""
 

@@ -66,7 +66,7 @@ class AccountTable:
                 each.id: each for each in await fetch(connection, select(account).where(account.c.id.in_(found)))
             }
             profiles, newest = await _profiles(connection, accounts), await _newest(connection, accounts)
-            tallies = await counting.per_account(connection, today, only=found)
+            tallies = await counting.per_account(connection, today)
         usually = {site: await self._usually(site, now) for site in {each.site for each in accounts.values()}}
         rows = [
             AccountRow(

@@ -14,7 +14,7 @@ from runner.domain.figures import Tally
 from runner.domain.listings import ListingState
 from runner.domain.messages import Reply, StoredMessage, StoredThread
 from runner.domain.states import AccountState, Direction, JobState, ThreadStatus
-from runner.store import counting, replies
+from runner.store import counting, replies, search
 from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of, stamp
@@ -69,7 +69,8 @@ class InboxView:
         async with self._db.read() as connection:
             account_id = None if question.account is None else await id_of(connection, question.account)
             now = self._db.clock.now()
-            statement = _which(question, account_id, now)
+            said = await search.said(connection, question.text) if question.text else None
+            statement = _which(question, account_id, now, said)
             found, cursor = await fetch_ids(
                 connection, statement, wish, number=thread.c.id, orders=THREAD_ORDERS, default="-last_at"
             )
@@ -166,7 +167,9 @@ def _sender(row: Row[Any], sent: Sequence[Effect]) -> Effect | None:
     return replies.effect_behind(row.key, sent) if row.direction is Direction.OUTBOUND else None
 
 
-def _which(question: ThreadQuestion, account_id: int | None, now: datetime) -> Select[Any]:
+def _which(
+    question: ThreadQuestion, account_id: int | None, now: datetime, said: Select[tuple[int]] | None
+) -> Select[Any]:
     statement = select(thread.c.id)
     if question.status is not None:
         statement = statement.where(_is(question.status, now))
@@ -181,9 +184,8 @@ def _which(question: ThreadQuestion, account_id: int | None, now: datetime) -> S
     if question.counterpart is not None:
         same = counterparts.where(participant.c.name == question.counterpart)
         statement = statement.where(thread.c.participant_id.in_(same))
-    if question.text:
+    if question.text and said is not None:
         part = question.text
-        said = select(message.c.thread_id).where(message.c.text.icontains(part, autoescape=True))
         named = counterparts.where(participant.c.name.icontains(part, autoescape=True))
         about = and_(thread.c.listing_title.is_not(None), thread.c.listing_title.icontains(part, autoescape=True))
         statement = statement.where(or_(thread.c.id.in_(said), thread.c.participant_id.in_(named), about))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, func, text
 
 from runner.domain.listings import ListingState
 from runner.domain.states import Direction, ThreadStatus
@@ -93,3 +93,7 @@ message = Table(
     UniqueConstraint("thread_id", "key"),
     sqlite_autoincrement=True,
 )
+# When a Message was written: one that the Site gives no time for stands where it was first seen.
+_WHEN = func.coalesce(message.c.sent_at, message.c.first_seen_at)
+Index("ix_message_when", _WHEN, message.c.direction, message.c.thread_id)
+Index("ix_message_thread", message.c.thread_id, message.c.direction, _WHEN)

@@ -114,8 +114,8 @@ async def _stream(
     yield too_old or _mark(position)
     while not feed.closed:
         found, looked = await feed.since(position, account=account, batch_id=batch, names=names)
-        for event in found:
-            yield _event(event)
+        if found:
+            yield b"".join(feed.told(event, _event) for event in found)
         position = looked
         if not await feed.changed(position, HEARTBEAT_S):
             if not await _still_welcome(given, request):

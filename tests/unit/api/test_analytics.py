@@ -80,6 +80,15 @@ async def test_messages_are_counted_by_hour_and_by_day(shop: Shop, admin: httpx.
     days = (await asked(admin, "messages", timeframe="7d"))["items"]
     assert len(days) == 8
     assert sum(each["inbound"] + each["outbound"] for each in days) == len(hours)
+    long = (await asked(admin, "messages", timeframe="7d", bucket="hour"))["items"]
+    assert len(long) == 7 * 24 + 1
+    filled = {each["at"][8:16]: (each["inbound"], each["outbound"]) for each in long}
+    assert {at: n for at, n in filled.items() if any(n)} == {
+        "22T12:00": (1, 1),
+        "22T11:00": (0, 1),
+        "21T13:00": (1, 0),
+        "21T06:00": (0, 1),
+    }
 
 
 async def test_attempts_are_counted_by_day_and_by_flow(shop: Shop, admin: httpx.AsyncClient, noon: Any) -> None:

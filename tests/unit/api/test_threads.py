@@ -146,3 +146,26 @@ async def test_a_reply_is_followed_from_its_way_to_the_message(shop: Shop, admin
     assert answer["effect_id"] == replies[2]["effect_id"]
     await admin.post(f"/api/v1/jobs/{replies[0]['job_id']}/cancel")
     assert (await admin.get(f"{THREAD}/replies", params={"limit": 1})).json()["items"][0]["delivery"] == "not_sent"
+
+
+async def test_any_part_of_what_was_said_is_found_in_any_script(shop: Shop, admin: httpx.AsyncClient) -> None:
+    texts = ['He said "no" 100%', "Grüße aus KÖLN", "これはまだありますか", "a_b", "No. 7"]
+    for number, text in enumerate(texts, start=1):
+        await said(shop, (text, IN, number), thread=f"t-{number}")
+    for part, found in {
+        '"no"': ["t-1"],
+        "100%": ["t-1"],
+        "grüße": ["t-2"],
+        "köln": ["t-2"],
+        "まだあり": ["t-3"],
+        "a_b": ["t-4"],
+        "7": ["t-5"],
+        "o.": ["t-5"],
+        "e sai": ["t-1"],
+        "AND": [],
+        'x" OR "y': [],
+        "\x00no": [],
+        "bike": ["t-1", "t-2", "t-3", "t-4", "t-5"],
+        "bea of t-2": ["t-2"],
+    }.items():
+        assert await listed(admin, q=part) == found, part
