@@ -93,6 +93,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         inbox=InboxView(database),
         shop=ShopView(database),
         account_table=AccountTable(database),
+        profile_care=runner.profile_care,
         work=WorkView(database),
         analytics=Analytics(database),
         listing_groups=ListingGroups(database),

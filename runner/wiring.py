@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import getpass
 import random
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import structlog
 
+from runner import live_wiring
 from runner.browser.checkpoints import Checkpoints
 from runner.browser.launch import Browsers, kill_driver_of
 from runner.browser.processes import kill_process
@@ -23,7 +21,6 @@ from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
-from runner.errors import SetupError
 from runner.logs import Redactor
 from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
@@ -66,9 +63,6 @@ from runner.store.steps import Steps
 from runner.store.threads import Threads
 from runner.store.tokens import Tokens
 
-if TYPE_CHECKING:
-    from runner.api.serving import Place
-
 log = structlog.get_logger()
 
 
@@ -102,6 +96,7 @@ class Runner:
     open_sessions: OpenSessions
     floods: Floods
     replays: Replays
+    profile_care: ProfileCare
     owner: str
 
     async def create_jobs(self, stop: asyncio.Event) -> None:
@@ -171,55 +166,9 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
     async with (
         open_books(settings) as books,
         Browsers(clock=books.clock) as browsers,
-        _live_view(settings) as open_sessions,
+        live_wiring.live_view(settings) as open_sessions,
     ):
         yield _assemble(books, browsers, redactor, open_sessions)
-
-
-@asynccontextmanager
-async def _live_view(settings: Settings) -> AsyncIterator[OpenSessions]:
-    """The Sessions of this process, served to whoever has the link when that is switched on."""
-    if not settings.live.enabled:
-        yield OpenSessions()
-        return
-    # Here and not above: most commands serve nothing, and to import the web framework costs them half a second.
-    from runner.api import serving
-    from runner.api.access import Access, hosts_of
-    from runner.api.live import live_app
-
-    place = serving.Place(host="127.0.0.1", port=settings.live.port, named="[live] port")
-    listener = _listener(place)
-    address = serving.address_of(listener, place)
-    sessions = OpenSessions(address=address)
-    access = Access(_live_token(settings), hosts_of(listener))
-    async with serving.served(live_app(sessions, access, operator=getpass.getuser()), listener, place):
-        yield sessions
-
-
-def _listener(place: Place) -> socket.socket:
-    """The configured port, or any that is free: watching is never worth the work that is watched."""
-    from runner.api import serving
-
-    try:
-        return serving.listen(place)
-    except SetupError as taken:
-        free = serving.listen(replace(place, port=0))
-        instead = serving.address_of(free, place)
-        log.warning(taken.what, instead=instead, cure="The link is printed by: runner live. " + taken.cure)
-        return free
-
-
-def _live_token(settings: Settings) -> str:
-    from runner.api.access import token_in
-
-    return token_in(settings.store.path.parent / "live.token")
-
-
-def live_link(settings: Settings, url: str) -> str:
-    """A link to the live view that opens it: it carries the token of this data folder, once."""
-    from runner.api.access import PARAMETER
-
-    return f"{url}?{PARAMETER}={_live_token(settings)}"
 
 
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:
@@ -257,6 +206,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
         open_sessions=open_sessions,
         floods=floods,
         replays=_replays(books, visits, owner=owner),
+        profile_care=profile_care(books, redactor),
         owner=owner,
     )
 

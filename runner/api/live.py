@@ -115,7 +115,7 @@ class _Pages:
         """One picture of it as it is now."""
         opened = self.sessions.get(session)
         if opened is None:
-            return Response(status_code=404)
+            return Response(status_code=204)  # it ended between two looks at the wall, which is nothing wrong
         with contextlib.suppress(TimeoutError):
             async with opened.live.view.watch() as watcher, asyncio.timeout(STILL_S):
                 view = await watcher.next()

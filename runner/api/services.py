@@ -15,6 +15,7 @@ from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
 from runner.store.account_table import AccountTable
@@ -86,6 +87,7 @@ class Services:
     analytics: Analytics
     listing_groups: ListingGroups
     account_table: AccountTable
+    profile_care: ProfileCare
     error_log: ErrorLog
     error_groups: ErrorGroups
     access: Access

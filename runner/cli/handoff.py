@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from runner import wiring
+from runner import live_wiring, wiring
 from runner.browser import display
 from runner.cli import options, output
 from runner.cli.progress import Progress, instead_of_logs
@@ -100,7 +100,7 @@ class _Desk:
             self._say(f"  What the browser saw: {self._settings.evidence.dir / opened.picture}", whole=True)
         ways = []
         if opened.live_url:
-            self._say(f"  Take control here: {wiring.live_link(self._settings, opened.live_url)}", whole=True)
+            self._say(f"  Take control here: {live_wiring.link(self._settings, opened.live_url)}", whole=True)
             ways.append('"Give it back" there')
         else:
             self._say("  The browser window is open.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from runner import wiring
+from runner import live_wiring, wiring
 from runner.cli import options, output
 from runner.domain.jobs import Session
 from runner.errors import NotFound
@@ -19,7 +19,7 @@ EMPTY = "No session can be watched now. Start one with --live: runner run ACCOUN
 def tell(runner: wiring.Runner) -> None:
     """Where this process can be watched, with the token, on stderr; nothing where it cannot."""
     if runner.open_sessions.address:
-        link = wiring.live_link(runner.books.settings, f"{runner.open_sessions.address}/live")
+        link = live_wiring.link(runner.books.settings, f"{runner.open_sessions.address}/live")
         output.note(f"Watch: {link}", whole=True)
 
 
@@ -27,7 +27,7 @@ def link_to(runner: wiring.Runner, account: str) -> str | None:
     """Where an Account's open Session can be watched, with the token; None where it cannot."""
     found = [each for each in runner.open_sessions.all() if each.row.account == account]
     url = runner.open_sessions.url_of(found[0].row.id) if found else None
-    return wiring.live_link(runner.books.settings, url) if url else None
+    return live_wiring.link(runner.books.settings, url) if url else None
 
 
 def live(
@@ -46,7 +46,7 @@ def live(
         return [each for each in found if each.live_url and owners.is_alive(each.owner)]
 
     found = options.with_books(settings, work)
-    links = {each.id: wiring.live_link(settings, each.live_url or "") for each in found}
+    links = {each.id: live_wiring.link(settings, each.live_url or "") for each in found}
     if as_json:
         output.document({"sessions": [{**output.jsonable(each), "link": links[each.id]} for each in found]})
     else:

@@ -51,6 +51,10 @@ class Api:
         asked = {key: value for key, value in params.items() if value not in (None, "", [], ())}
         return await self._ask("GET", path, params=asked)
 
+    async def ready(self) -> None:
+        """Whether work goes on: raises Refused, which says why not."""
+        await self._ask("GET", str(self._client.base_url.copy_with(path="/readyz")))
+
     async def post(self, path: str, body: Any = None, *, creates: bool = False) -> Any:
         """Change. One that `creates` carries a key of its own, so that it is done once. Raises Refused."""
         headers = {"idempotency-key": secrets.token_hex(16)} if creates else {}

@@ -4,19 +4,49 @@ from __future__ import annotations
 
 from runner.console.application import House
 from runner.console.pages import (
+    account,
+    accounts,
     analytics,
+    attempt,
+    batches,
+    errors,
+    inbox,
+    job,
+    jobs,
     keys,
     listing,
     listing_import,
     listings,
+    live,
     now,
     settings,
     settings_access,
     settings_rules,
 )
 
+PAGES = (
+    now,
+    accounts,
+    account,
+    inbox,
+    listings,
+    listing_import,
+    listing,
+    jobs,
+    job,
+    attempt,
+    batches,
+    errors,
+    live,
+    analytics,
+    settings,
+    settings_access,
+    settings_rules,
+    keys,
+)
+
 
 def install(house: House) -> None:
     """Take all pages in."""
-    for page in (now, listings, listing_import, listing, analytics, settings, settings_access, settings_rules, keys):
+    for page in PAGES:
         page.install(house)

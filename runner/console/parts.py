@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
@@ -40,6 +41,12 @@ def link(address: str, text: str = "", *, classes: str = "", label: str = "", ne
     if new_tab:
         element.props["target"] = "_blank"
     return element
+
+
+def inside(*path: str, **asked: str) -> str:
+    """The address of a page of ours: each part of the path and each value is quoted, whatever is in it."""
+    way = "/" + "/".join(quote(each, safe="") for each in path)
+    return f"{way}?{urlencode(asked)}" if asked else way
 
 
 def title(text: str, soft: str = "") -> None:
@@ -166,3 +173,13 @@ def words(name: str) -> str:
     """An event's or a flow's name in words: JobSucceeded is job succeeded."""
     spaced = "".join(f" {each.lower()}" if each.isupper() else each for each in name)
     return spaced.replace("_", " ").strip()
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something: 1 job, 2 jobs."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def bar(value: float, of: float, *, label: str) -> None:
+    """How far something is."""
+    tag("progress", value=value, max=max(of, 1)).props["aria-label"] = label

@@ -36,6 +36,7 @@ class JobQuestion:
     batch_id: int | None = None
     error_kind: ErrorKind | None = None
     key: str | None = None
+    ids: Sequence[int] = ()
     listings: Sequence[int] = ()
     """Those that were to publish one of these Listings."""
 
@@ -189,6 +190,8 @@ def _which(question: JobQuestion, account_id: int | None) -> Select[Any]:
         statement = statement.where(job.c.error_kind == question.error_kind)
     if question.key is not None:
         statement = statement.where(job.c.key == question.key)
+    if question.ids:
+        statement = statement.where(job.c.id.in_(question.ids))
     if question.listings:
         # Only their Accounts have Jobs for them, which spares looking into the parameters of all others.
         whose = select(listing.c.account_id).where(listing.c.id.in_(question.listings))

@@ -9,7 +9,6 @@ from runner.errors import SetupError
 from runner.intake.delimited import read_delimited
 from runner.intake.documents import read_document
 from runner.intake.rows import MAX_COLUMNS, MAX_FILE_BYTES, Column, Table, folded
-from runner.intake.workbook import read_workbook
 
 DELIMITED = frozenset({".csv", ".tsv", ".txt"})
 WORKBOOKS = frozenset({".xlsx", ".xlsm"})
@@ -45,6 +44,9 @@ def read_table(
     if sheet is not None and kind not in WORKBOOKS:
         raise SetupError(f"{path} has no sheets; only an Excel workbook has.", cure="Leave the sheet out.")
     if kind in WORKBOOKS:
+        # Here and not above: every command would wait for it, and few read a workbook.
+        from runner.intake.workbook import read_workbook
+
         table = read_workbook(path, raw, sheet)
     elif kind in DOCUMENTS:
         table = read_document(path, raw, list_names)

@@ -14,8 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -96,6 +94,9 @@ class AttemptPage:
 
 def render(page: AttemptPage) -> str:
     """The page as HTML."""
+    # Here and not above: every command would wait for it, and only a failure needs it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     style = (TEMPLATES / "attempt.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment = Environment(

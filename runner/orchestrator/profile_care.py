@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +20,8 @@ from runner.domain.logins import After
 from runner.errors import Conflict, NotFound, SetupError
 from runner.orchestrator.records import Records
 from runner.orchestrator.signing_in import whose
+
+TRIES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,15 @@ class ProfileCare:
             versions=tuple(await asyncio.to_thread(self._checkpoints.versions, whose(account))),
             trashed=tuple(kept),
         )
+
+    async def versions(self, name: str) -> Sequence[Version]:
+        """The Checkpoints of an Account, the newest first. Raises NotFound."""
+        account = await self._records.accounts.by_name(name)
+        for _ in range(TRIES):
+            # An old one may be removed between the look at the folder and the look at it.
+            with contextlib.suppress(NotFound, FileNotFoundError):
+                return await asyncio.to_thread(self._checkpoints.versions, whose(account))
+        return ()
 
     async def expect_closed(self, name: str) -> None:
         """Raises Conflict, naming who has it, while the Account's profile is open; NotFound."""

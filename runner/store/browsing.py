@@ -49,6 +49,7 @@ class Overview:
     listings: dict[str, int]
     threads: int
     unread_threads: int
+    open_threads: int
     messages_inbound: int
     messages_outbound: int
     attempts_succeeded: int
@@ -126,6 +127,9 @@ class ShopView:
                 listings=await by(listing.c.state, list(ListingState)),
                 threads=await one(select(func.count()).select_from(thread)),
                 unread_threads=await one(select(func.count()).select_from(thread).where(thread.c.unread > 0)),
+                open_threads=await one(
+                    select(func.count()).select_from(thread).where(_is(ThreadStatus.OPEN, self._db.clock.now()))
+                ),
                 messages_inbound=happened.inbound,
                 messages_outbound=happened.outbound,
                 attempts_succeeded=happened.succeeded,

@@ -87,6 +87,33 @@ class Events:
     ) -> list[Event]:
         """Events with ids above `event_id`, at most `limit`, written by whichever process."""
         statement = _select().where(event.c.id > event_id).order_by(event.c.id).limit(limit)
+        return await self._which(statement, account=account, job_id=job_id, batch_id=batch_id, names=names)
+
+    async def before(
+        self,
+        event_id: int | None,
+        *,
+        limit: int = 1000,
+        account: str | None = None,
+        job_id: int | None = None,
+        batch_id: int | None = None,
+        names: Sequence[str] = (),
+    ) -> list[Event]:
+        """Events with ids below `event_id`, or all, at most `limit`: the newest first."""
+        statement = _select().order_by(event.c.id.desc()).limit(limit)
+        if event_id is not None:
+            statement = statement.where(event.c.id < event_id)
+        return await self._which(statement, account=account, job_id=job_id, batch_id=batch_id, names=names)
+
+    async def _which(
+        self,
+        statement: Select[Any],
+        *,
+        account: str | None,
+        job_id: int | None,
+        batch_id: int | None,
+        names: Sequence[str],
+    ) -> list[Event]:
         if job_id is not None:
             statement = statement.where(event.c.job_id == job_id)
         if batch_id is not None:

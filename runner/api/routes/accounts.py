@@ -175,5 +175,46 @@ async def list_profiles(
     return page(part, ProfileOut.model_validate)
 
 
+class CheckpointOut(Shape):
+    """One kept login state, as its header tells; what is null cannot be read."""
+
+    version: int
+    condition: str = Field(description="good, unhelpful, other key or damaged.")
+    saved_at: Moment | None
+    signed_in_as: str | None
+    browser_version: str | None
+    size_bytes: int
+    why: str = Field(description="Why it is not good; else empty.")
+
+
+class ProfileDetailOut(Shape):
+    """An Account's browser directory with its checkpoints; `profile` is null before it was served."""
+
+    account: str
+    profile: ProfileOut | None
+    checkpoints: list[CheckpointOut] = Field(description="The newest first.")
+
+
+@profiles.get("/profiles/{name}", role=Role.VIEWER)
+async def get_profile(given: Given, name: Name) -> ProfileDetailOut:
+    """One Account's Profile, and what is kept of its logins. The logins themselves are never shown."""
+    versions = await given.profile_care.versions(name)
+    profile = await given.records.profiles.get(name)
+    return ProfileDetailOut(
+        account=name,
+        profile=None if profile is None else ProfileOut.model_validate(profile),
+        checkpoints=[
+            CheckpointOut(
+                version=each.number,
+                condition=each.condition,
+                **{field: getattr(each, field) for field in ("saved_at", "signed_in_as", "browser_version")},
+                size_bytes=each.size_bytes,
+                why=each.why,
+            )
+            for each in versions
+        ],
+    )
+
+
 def _out(account: Account) -> AccountOut:
     return AccountOut.model_validate(account)

@@ -58,14 +58,18 @@ async def list_events(
     batch: Batch = None,
     job: Number | None = None,
     types: Types = None,
+    newest_first: Annotated[bool, Query(description="Else the oldest first.")] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> PageOut[EventOut]:
-    """Recorded Events, the oldest first."""
+    """Recorded Events, the oldest first unless asked otherwise."""
     asked = wish(limit, cursor)
-    found = await given.events.since(
-        after_number(asked) or 0, limit=limit + 1, account=account, job_id=job, batch_id=batch, names=_names(types)
-    )
+    last, names = after_number(asked), _names(types)
+    if newest_first:
+        read = given.events.before(last, limit=limit + 1, account=account, job_id=job, batch_id=batch, names=names)
+    else:
+        read = given.events.since(last or 0, limit=limit + 1, account=account, job_id=job, batch_id=batch, names=names)
+    found = await read
     return page(page_of(found, asked, lambda each: each.id), EventOut.model_validate)
 
 

@@ -114,6 +114,9 @@ async def list_jobs(
     batch: Number | None = None,
     error_kind: ErrorKind | None = None,
     key: Annotated[str | None, Query(max_length=500)] = None,
+    id_: Annotated[
+        list[Number] | None, Query(alias="id", max_length=100, description="Only these; may be repeated.")
+    ] = None,
     listing: Annotated[
         list[Number] | None, Query(description="To publish these; may be repeated.", max_length=100)
     ] = None,
@@ -129,6 +132,7 @@ async def list_jobs(
         batch_id=batch,
         error_kind=error_kind,
         key=key,
+        ids=id_ or (),
         listings=listing or (),
     )
     return page(await given.queue.jobs(question, wish(limit, cursor, sort)), JobOut.model_validate)

@@ -60,6 +60,7 @@ class OverviewOut(Shape):
     listings: dict[str, int] = Field(description="By state, now.")
     threads: int
     unread_threads: int
+    open_threads: int = Field(description="Neither closed nor snoozed.")
     open_sessions: int
     messages_inbound: int = Field(description="Since then.")
     messages_outbound: int = Field(description="Since then.")

@@ -13,6 +13,10 @@ KEYS = (
     ("j", "next row"),
     ("k", "row before"),
     ("Enter", "open the row"),
+    ("r", "Inbox: write a reply"),
+    ("Ctrl Enter", "Inbox: send it"),
+    ("e", "Inbox: close the thread, or open it again"),
+    ("u", "Inbox: mark as read or unread"),
     ("t", "light, dark, or as the system says"),
     ("Esc", "leave a field, close a dialog"),
 )

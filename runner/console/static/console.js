@@ -24,8 +24,16 @@ setInterval(() => { for (const each of AgoTime.all) each.show(); }, 1000);
 const typing = (e) => e.ctrlKey || e.metaKey || e.altKey ||
   (e.target instanceof Element && e.target.closest("input, textarea, select, [contenteditable], .q-dialog, .q-menu"));
 const rows = () => [...document.querySelectorAll(".row-link")].filter((each) => each.offsetParent !== null);
+let last = null;
+addEventListener("focusin", (e) => { if (e.target instanceof Element && e.target.matches(".row-link")) last = e.target.getAttribute("href"); });
+// A list that was drawn anew has lost the focus: go on from the same row, or from the one that is open.
+const place = (all) => {
+  for (const test of [(each) => each === document.activeElement, (each) => each.getAttribute("href") === last,
+    (each) => each.hasAttribute("aria-current")]) { const at = all.findIndex(test); if (at >= 0) return at; }
+  return -1;
+};
 const walk = (by) => {
-  const all = rows(), at = all.indexOf(document.activeElement);
+  const all = rows(), at = place(all);
   const to = all[Math.min(all.length - 1, Math.max(0, at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by))];
   if (to) { to.focus(); to.scrollIntoView({ block: "nearest" }); }
 };
@@ -46,7 +54,7 @@ addEventListener("keydown", (e) => {
   if (e.key === "k") { walk(-1); return; }
   if (e.key === "t") { turn(); return; }
   const pressed = document.querySelector(`[data-press="${CSS.escape(e.key)}"]`);
-  if (pressed) { e.preventDefault(); pressed.click(); }
+  if (pressed) { e.preventDefault(); if (pressed.matches("input, textarea")) pressed.focus(); else pressed.click(); }
 });
 
 // Light, dark, or as the system says: kept in a cookie, so that the next page comes in the right colours at once.
@@ -59,3 +67,65 @@ const turn = () => {
 addEventListener("click", (e) => { if (e.target instanceof Element && e.target.closest("button.theme")) turn(); });
 // Filters stand in the address: back and forward go through them.
 addEventListener("popstate", () => location.reload());
+
+// Sessions of this process, watched by a still picture each: one look at all of them, then those pictures that are on
+// the page. What a site says travels as JSON and is shown as text.
+const LOOK_MS = 1000;
+const watched = new Set();
+let looking = false;
+const standing = (session) => session.wanted && session.stand === "flow" ? `waits for a person: ${session.wanted.what}`
+  : session.stand === "person" ? `in the hands of ${session.holder}` : session.stand === "asked" ? `${session.holder} has asked for it`
+  : session.doing ? "at work" : "idle";
+const pictures = new Map(), told = new Map();  // by session: a part of the page that is drawn anew has them at once
+class Watched extends HTMLElement {
+  connectedCallback() { watched.add(this); this.show(); look(); }
+  disconnectedCallback() { watched.delete(this); }
+  get seen() { return this.getAttribute("session"); }  // not named like the attribute: Vue would set it
+}
+class LiveStand extends Watched {
+  show() { this.textContent = told.get(this.seen) || ""; }
+}
+class LivePicture extends Watched {
+  connectedCallback() {
+    if (!this.image) {
+      this.image = Object.assign(document.createElement("img"), { alt: this.getAttribute("words") || "", hidden: true });
+      this.none = Object.assign(document.createElement("span"), { textContent: "no picture yet" });
+      this.append(this.image, this.none);
+    }
+    super.connectedCallback();
+  }
+  show() {
+    const url = pictures.get(this.seen);
+    if (url && this.image.src !== url) this.image.src = url;
+    this.image.hidden = !url;
+    this.none.hidden = Boolean(url);
+  }
+}
+customElements.define("live-stand", LiveStand);
+customElements.define("live-picture", LivePicture);
+async function take(session) {
+  const answer = await fetch(`/live/${session}/picture.jpg`);
+  if (answer.status !== 200) return;
+  const old = pictures.get(session);
+  pictures.set(session, URL.createObjectURL(await answer.blob()));
+  for (const each of watched) if (each.seen === session) each.show();
+  if (old) setTimeout(() => URL.revokeObjectURL(old), LOOK_MS);
+}
+async function look() {
+  if (looking || !watched.size) return;
+  looking = true;
+  try {
+    if (document.visibilityState === "visible") {
+      const answer = await fetch("/live/sessions");
+      if (answer.ok) {
+        const open = new Map((await answer.json()).sessions.map((each) => [String(each.session), each]));
+        for (const known of [...told.keys()]) if (!open.has(known)) { told.delete(known); pictures.delete(known); }
+        for (const [session, each] of open) told.set(session, standing(each));
+        for (const each of watched) each.show();
+        const wanted = new Set([...watched].filter((each) => each instanceof LivePicture && open.has(each.seen)).map((each) => each.seen));
+        await Promise.allSettled([...wanted].map(take));
+      }
+    }
+  } catch { /* the runner has ended, or will be back in a moment */ }
+  setTimeout(() => { looking = false; look(); }, LOOK_MS);
+}

@@ -46,6 +46,10 @@ class Console:
         """Replace the rules by which the marketplace misbehaves."""
         httpx.put(f"{self.market_url}/_faults", json=list(rules), timeout=30).raise_for_status()
 
+    def unlock(self, account: str) -> None:
+        """At the marketplace a person has answered all that stood in the way of an account."""
+        httpx.post(f"{self.market_url}/_unlock", json={"account": account}, timeout=30).raise_for_status()
+
     def incoming(self, text: str, account: str = "amy", **fields: str) -> None:
         """A counterpart writes at the marketplace."""
         body = {"account": account, "text": text, **fields}

@@ -39,3 +39,20 @@ async def test_a_running_job_is_shown_with_the_step_that_it_is_at(shop: Shop, ad
     await records.attempts.end(lease, started, outcome=Outcome.SUCCEEDED)
     await services.engine.succeed(lease, {})
     assert (await admin.get("/api/v1/work")).json() == {"items": []}
+
+
+async def test_events_are_read_backwards_too(shop: Shop, admin: httpx.AsyncClient) -> None:
+    for number in range(5):
+        await shop.services.events.append("Happened" if number % 2 else "Other", account="amy", number=number)
+    newest = {"newest_first": "true", "types": "Happened,Other", "limit": "2"}
+    first = (await admin.get("/api/v1/events/history", params=newest)).json()
+    second = (await admin.get("/api/v1/events/history", params={**newest, "cursor": first["next_cursor"]})).json()
+    assert [each["data"]["number"] for each in (*first["items"], *second["items"])] == [4, 3, 2, 1]
+    named = (await admin.get("/api/v1/events/history", params={**newest, "types": "Happened"})).json()
+    assert [each["data"]["number"] for each in named["items"]] == [3, 1]
+
+
+async def test_jobs_are_read_by_their_numbers(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await shop.services.engine.submit([NewJob(account="amy", flow="read_inbox")] * 3)
+    found = (await admin.get("/api/v1/jobs", params={"id": ["1", "3"]})).json()
+    assert [each["id"] for each in found["items"]] == ["3", "1"]
