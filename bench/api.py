@@ -168,13 +168,15 @@ def fill(path: Path, sizes: Sizes) -> None:
 
 
 @contextlib.contextmanager
-def served(folder: Path, token: str) -> Iterator[tuple[httpx.Client, psutil.Process]]:
+def served(folder: Path, token: str, *more: str) -> Iterator[tuple[httpx.Client, psutil.Process]]:
     """The real console, in a process of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with (folder / "said.txt").open("w") as said:
-        process = subprocess.Popen([*RUNNER, "console", "--port", str(port)], cwd=folder, stdout=said, stderr=said)
+        process = subprocess.Popen(
+            [*RUNNER, "console", "--port", str(port), *more], cwd=folder, stdout=said, stderr=said
+        )
         try:
             headers = {"authorization": f"Bearer {token}"}
             base = f"http://127.0.0.1:{port}"
