@@ -36,13 +36,15 @@ def empty(name: str) -> ui.echart:
     return chart
 
 
-def draw(chart: ui.echart, names: Sequence[str], series: Sequence[Series], *, lying: bool, unit: str = "") -> None:
-    """Draw these values, in place of what was there. Every text is a plain string: nothing of it is a template."""
+def draw(chart: ui.echart, names: Sequence[str], series: Sequence[Series], *, lying: bool, whole: bool = True) -> None:
+    """Draw these values in place of what was there; `whole` ones are counts. No text in it is a template."""
     words: dict[str, Any] = {"type": "category", "data": list(names), "axisTick": {"show": False}}
     words |= {"axisLine": {"lineStyle": {"color": LINE}}, "axisLabel": {"color": INK, "hideOverlap": True}}
-    counts: dict[str, Any] = {"type": "value", "minInterval": 0 if unit else 1, "name": unit}
-    counts |= {"splitLine": {"lineStyle": {"color": LINE, "opacity": 0.35}}, "axisLabel": {"color": INK}}
-    counts |= {"nameTextStyle": {"color": INK}}
+    counts: dict[str, Any] = {"type": "value", "minInterval": 1 if whole else 0}
+    counts |= {
+        "splitLine": {"lineStyle": {"color": LINE, "opacity": 0.35}},
+        "axisLabel": {"color": INK, "hideOverlap": True},
+    }
     if lying:
         words["inverse"] = True
         words["axisLabel"] |= {"width": 110, "overflow": "truncate"}
@@ -50,7 +52,7 @@ def draw(chart: ui.echart, names: Sequence[str], series: Sequence[Series], *, ly
     chart.options.update(
         {
             "animation": False,
-            "grid": {"left": 8, "right": 16, "top": 34, "bottom": 8, "containLabel": True},
+            "grid": {"left": 8, "right": 28, "top": 34, "bottom": 8, "containLabel": True},
             "legend": {"top": 0, "left": 0, "textStyle": {"color": INK}, "itemWidth": 14},
             "tooltip": {
                 "trigger": "axis",
@@ -77,5 +79,10 @@ def _series(series: Series, count: int) -> dict[str, Any]:
         "emphasis": {"disabled": True},
     }
     if series.line:
-        return drawn | {"connectNulls": True, "symbolSize": 7, "lineStyle": {"color": TONES[series.tone]}}
+        return drawn | {
+            "connectNulls": True,
+            "symbol": "circle",
+            "symbolSize": 7,
+            "lineStyle": {"color": TONES[series.tone]},
+        }
     return drawn | {"barMaxWidth": 26} | ({} if series.beside else {"stack": "all"})

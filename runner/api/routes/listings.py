@@ -40,7 +40,7 @@ from runner.domain.access import Role
 from runner.domain.listings import Listing, ListingState, StoredListing
 from runner.errors import SetupError
 from runner.intake.listings import NewListing, read_listings
-from runner.intake.report import Intake
+from runner.intake.report import Intake, RowProblem
 from runner.orchestrator import decisions
 from runner.store.pages import after_number, order_of, page_of
 
@@ -164,9 +164,17 @@ async def import_listings(
         ready=len(new),
         counts=dict(Counter(what.value for _, what in saved)),
         listings=[str(stored.id) for stored, _ in saved],
-        problems=[RowOut(line=each.line, column=each.column, reason=str(each)) for each in intake.problems],
+        problems=[_wrong(each, folder) for each in intake.problems],
         warnings=[RowOut(line=each.line, column=each.column, reason=each.reason) for each in intake.warnings],
     )
+
+
+def _wrong(problem: RowProblem, folder: FilePath) -> RowOut:
+    """Where this machine keeps what was sent says nothing to whoever sent it."""
+    here = folder.resolve()
+    reason = problem.reason.replace(f"{here} or {here / 'photos'}", "what was sent").replace(str(here), "what was sent")
+    found = f" (found: {problem.value_excerpt})" if problem.value_excerpt else ""
+    return RowOut(line=problem.line, column=problem.column, reason=reason + found)
 
 
 def _new(intake: Intake[NewListing], account: str | None) -> list[tuple[Listing, str | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,10 +31,19 @@ def install(house: House) -> None:
         with parts.tag("div").classes("across"):
             _frames(desk)
             parts.link(f"{EXPORT}?timeframe=7d", "Export the week", classes="button quiet").props["download"] = ""
-        await desk.region(figures.read, lambda found: _figures(found))
-        with parts.tag("div").classes("charts"):
-            for panel in PANELS:
-                await Board(desk, panel, figures).build()
+        counting = parts.tag("p", "Counting …").classes("soft")
+        above, below = parts.tag("div").classes("region"), parts.tag("div").classes("charts")
+        # A month of a large shop takes seconds to count: the page is there before.
+        with contextlib.suppress(TimeoutError):
+            await ui.context.client.connected()
+            with above:
+                await desk.region(figures.read, _figures)
+            if below.is_deleted:
+                return  # the page was closed meanwhile
+            counting.delete()
+            with below:
+                for panel in PANELS:
+                    await Board(desk, panel, figures).build()
 
 
 class Figures:
@@ -67,7 +77,7 @@ class Drawn:
     columns: Sequence[parts.Column]
     lying: bool = False
     """Bars that lie, for names that are words."""
-    unit: str = ""
+    whole: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +135,7 @@ class Board:
             drawn.names[:MOST_BARS] if drawn.lying else drawn.names,
             drawn.series,
             lying=drawn.lying,
-            unit=drawn.unit,
+            whole=drawn.whole,
         )
         if drawn.rows:
             parts.table(drawn.rows[:100], drawn.columns, name=self._panel.title)
@@ -203,7 +213,7 @@ def _waits(names: Sequence[str], rows: Sequence[Mapping[str, Any]], first: parts
             _column("p95", "p95_s", parts.duration),
         ],
         lying=lying,
-        unit="min",
+        whole=False,
     )
 
 

@@ -127,7 +127,9 @@ class Shelf:
 
 
 def _chips(copies: list[dict[str, Any]]) -> None:
-    states = [(copy["account"] or "nobody", publishing.state(copy)) for copy in copies]
+    # What was imported for nobody stays beside the copies that accounts have; it says nothing more then.
+    whose = [copy for copy in copies if copy["account"]] or copies
+    states = [(copy["account"] or "nobody yet", publishing.state(copy)) for copy in whose]
     if len(states) <= MOST_CHIPS:
         for account, state in states:
             parts.chip(f"{account}: {state}", parts.tone(state))

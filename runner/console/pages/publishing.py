@@ -95,7 +95,7 @@ def _progress(desk: Desk, found: Any, titles: Mapping[str, str]) -> None:
     with parts.tag("section").classes("card-box stack") as box:
         box.props["aria-label"] = "Progress of publishing"
         with parts.tag("div").classes("across"):
-            parts.link(f"/jobs?batch={batch['id']}", "Publishing")
+            parts.link(f"/batches/{batch['id']}", "Publishing")
             parts.tag("strong", f"{ended} of {total} done")
             for name in ("running", "queued", "failed", "parked", "unknown", "cancelled"):
                 if batch[name]:

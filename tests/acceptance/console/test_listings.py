@@ -78,7 +78,7 @@ async def test_a_chosen_listing_is_published_to_two_accounts_and_followed(person
     )
     console.api.post("/listings/import", files={"file": ("t.csv", table)}).raise_for_status()
     await person.goto("/listings?q=PUB-1")
-    await expect(person.get_by_text("nobody: draft")).to_be_visible()
+    await expect(person.get_by_text("nobody yet: draft")).to_be_visible()
     await person.get_by_role("checkbox", name="Choose Rocking horse").click()
     await person.get_by_role("button", name="Publish 1 chosen").click()
     dialog = person.get_by_role("dialog")
@@ -90,6 +90,7 @@ async def test_a_chosen_listing_is_published_to_two_accounts_and_followed(person
     await expect(progress.get_by_role("link", name="ben: Rocking horse")).to_be_visible()
     await expect(progress.get_by_text("2 of 2 done")).to_be_visible(timeout=90_000)
     await expect(person.get_by_text("ben: published")).to_be_visible()
+    await expect(person.get_by_text("nobody yet: draft")).to_have_count(0)
     for name in ("ben", "dev"):
         assert [each for each in console.ledger("listing_published", name) if "PUB-1" in str(each)], name
     await person.get_by_role("article").get_by_role("link", name="Rocking horse").last.click()

@@ -78,5 +78,8 @@ async def test_looking_first_stores_nothing(shop: Shop, admin: httpx.AsyncClient
     told = await bring(admin, "A-1,Bike,10\nA-2,Lamp,dear", dry_run="true")
     assert (told["rows"], told["ready"], told["listings"], told["counts"]) == (2, 1, [], {})
     assert [each["line"] for each in told["problems"]] == [3]
+    table = {"file": ("l.csv", "reference,title,price,photos\nA-1,Bike,10,bike.png\n")}
+    (missing,) = (await admin.post("/api/v1/listings/import", files=table, data={"dry_run": "true"})).json()["problems"]
+    assert missing["reason"] == "no such photo in what was sent. (found: bike.png)"
     assert await groups(admin) == []
     assert list(shop.folder.glob("uploads/*")) == []
