@@ -1,8 +1,8 @@
 """How soon is each page of the console painted with a full database? Run: python -m bench.pages
 
-Fills a database as `bench.api` does, serves the real console over it, and opens every page in a new Chromium context (no
-cache)
-and again in the same one. First paint is the browser's own first-contentful-paint; `shown` is when the page's content is there.
+Fills a database as `bench.api` does, serves the real console over it, and opens every page in a new Chromium context
+(no cache), and again in the same one. First paint is the browser's own first-contentful-paint; `shown` is when the
+page's content is there.
 """
 
 from __future__ import annotations
