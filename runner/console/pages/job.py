@@ -141,7 +141,7 @@ def _attempts(desk: Desk, attempts: Sequence[Mapping[str, Any]], pictures: Seque
     shown = {each["attempt_id"]: each["id"] for each in reversed(pictures)}
     parts.title("Attempts")
     if not attempts:
-        parts.empty("Nobody has begun it yet.", "A daemon performs it when its turn comes; Now shows whose turn it is.")
+        parts.empty("Nobody has begun it yet.", "A daemon performs it when it is due and its turn comes.")
         return
     columns = [
         parts.Column(name="Attempt", show=lambda row: f"No. {row['number']}"),
