@@ -18,6 +18,7 @@ from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.records import Records
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
+from runner.store.classifications import Classifications
 from runner.store.events import Events
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
@@ -39,6 +40,8 @@ class Rules:
     configured_accounts: frozenset[str] = frozenset()
     """Accounts that stand in the configuration file: their tags are what it says."""
     max_attempts: int
+    threshold: float
+    """How sure a classifier must be of a Message; below that a person is asked."""
     timezone: str
     stuck_after: timedelta
     settings: Sequence[SettingInForce] = ()
@@ -70,6 +73,7 @@ class Services:
     cycles: Cycles
     queue: QueueView
     inbox: InboxView
+    classifications: Classifications
     shop: ShopView
     access: Access
     feed: Feed

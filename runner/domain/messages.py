@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from runner.domain.classification import MessageType
 from runner.domain.states import Direction
 
 
@@ -79,7 +80,7 @@ class StoredThread:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMessage:
-    """A Message in the store; `key` is unique in its Thread."""
+    """A Message in the store; `key` is unique in its Thread. What it wants is None until it has been classified."""
 
     id: int
     thread_id: int
@@ -89,3 +90,7 @@ class StoredMessage:
     text: str
     sent_at: datetime | None
     first_seen_at: datetime
+    type: MessageType | None = None
+    confidence: float | None = None
+    classified_by: str | None = None
+    classified_at: datetime | None = None
