@@ -20,6 +20,7 @@ from runner.cli import (
     errors,
     evidence,
     handoff,
+    inbox,
     init,
     jobs,
     listings,
