@@ -47,7 +47,8 @@ chaos: setup ## kill things while they work, and count what was lost or done twi
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 screenshots: setup ## take the pictures of the documentation again
-	@$(BIN)/python -m tools.screenshots $(ARGS)
+	@$(BIN)/python -m tools.screenshots
+	@$(BIN)/python -m tools.console_pictures
 
 clean: ## remove .venv and caches (profiles and screenshots stay)
 	rm -rf .venv build dist runner.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

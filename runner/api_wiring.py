@@ -1,4 +1,4 @@
-"""The wiring of the API, apart from the rest: most commands serve nothing, and its framework takes half a second."""
+"""The wiring of API and console, apart from the rest: most commands serve nothing, and a web framework takes time."""
 
 from __future__ import annotations
 
@@ -7,22 +7,33 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib import metadata
+from zoneinfo import ZoneInfo
 
 from runner.api import serving
 from runner.api.app import create_app
+from runner.api.doors import Gate
 from runner.api.feed import Feed
 from runner.api.limits import Patience, Rates
+from runner.api.live import watched
 from runner.api.services import Access, Rules, Services
 from runner.config.in_force import settings_in_force
+from runner.console.application import Ports, opened
 from runner.engine.browsing import QueueView
+from runner.store.account_table import AccountTable
+from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
+from runner.store.error_log import ErrorLog
+from runner.store.work import WorkView
 from runner.wiring import Runner
 
 
 @asynccontextmanager
-async def serve_api(runner: Runner, *, open_to_all: bool = False) -> AsyncIterator[str]:
-    """Serve the API beside whatever the body does; gives its address. Raises SetupError before anybody can reach it."""
+async def serve(runner: Runner, *, open_to_all: bool = False, performs: bool = False) -> AsyncIterator[str]:
+    """Serve API and console beside whatever the body does; gives their address.
+
+    `performs` says whether this process has sessions that can be watched. Raises SetupError before it can be reached.
+    """
     console = runner.books.settings.console
     place = serving.Place(
         host=console.host,
@@ -34,8 +45,12 @@ async def serve_api(runner: Runner, *, open_to_all: bool = False) -> AsyncIterat
     )
     listener = serving.listen(place)
     services = api_services(runner, secure=place.secure, open_to_all=open_to_all)
-    async with services.feed.open(), serving.served(create_app(services), listener, place):
-        yield serving.address_of(listener, place)
+    app = create_app(services)
+    ports = Ports(api=app, pulse=services.feed, timezone=ZoneInfo(services.rules.timezone), watches=performs)
+    async with services.feed.open(), opened(ports) as pages:
+        app.mount("/", Gate(watched(pages, runner.open_sessions), services))
+        async with serving.served(app, listener, place):
+            yield serving.address_of(listener, place)
 
 
 def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = False) -> Services:
@@ -53,6 +68,8 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         threshold=settings.inbox.threshold,
         timezone=settings.browser.timezone,
         stuck_after=timedelta(seconds=console.stuck_after_s),
+        sites=sorted(settings.sites),
+        sign_in_wait=timedelta(seconds=settings.profiles.sign_in_wait_s),
         settings=settings_in_force(settings),
         version=metadata.version("runner"),
     )
@@ -71,10 +88,16 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         schedules=books.schedules,
         engine=books.engine,
         cycles=runner.cycles,
+        pruner=books.pruner,
         queue=QueueView(database),
         inbox=InboxView(database),
         classifications=books.classifications,
         shop=ShopView(database),
+        account_table=AccountTable(database),
+        work=WorkView(database),
+        analytics=Analytics(database),
+        error_log=ErrorLog(database),
+        error_groups=books.error_groups,
         access=access,
         feed=Feed(books.events),
         clock=clock,

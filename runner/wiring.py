@@ -7,10 +7,11 @@ import functools
 import getpass
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -26,12 +27,14 @@ from runner.engine.embedded import EmbeddedEngine
 from runner.errors import SetupError
 from runner.inbox.classify.local import LocalClassifier
 from runner.logs import Redactor
+from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failures
 from runner.orchestrator.floods import Floods
+from runner.orchestrator.former_conditions import FormerConditions
 from runner.orchestrator.handoffs import Handoffs
 from runner.orchestrator.heartbeats import Heartbeats
 from runner.orchestrator.open_sessions import OpenSessions
@@ -66,6 +69,9 @@ from runner.store.sessions import Sessions
 from runner.store.steps import Steps
 from runner.store.threads import Threads
 from runner.store.tokens import Tokens
+
+if TYPE_CHECKING:
+    from runner.api.serving import Place
 
 log = structlog.get_logger()
 
@@ -210,26 +216,28 @@ async def _live_view(settings: Settings) -> AsyncIterator[OpenSessions]:
         yield OpenSessions()
         return
     # Here and not above: most commands serve nothing, and to import the web framework costs them half a second.
-    from runner.api import server
-    from runner.api.access import Access
+    from runner.api import serving
+    from runner.api.access import Access, hosts_of
     from runner.api.live import live_app
 
-    listener = _listener(settings.live.port)
-    sessions = OpenSessions(address=server.address_of(listener))
-    access = Access(_live_token(settings), server.hosts_of(listener))
-    async with server.served(live_app(sessions, access, operator=getpass.getuser()), listener):
+    place = serving.Place(host="127.0.0.1", port=settings.live.port, named="[live] port")
+    listener = _listener(place)
+    address = serving.address_of(listener, place)
+    sessions = OpenSessions(address=address)
+    access = Access(_live_token(settings), hosts_of(listener))
+    async with serving.served(live_app(sessions, access, operator=getpass.getuser()), listener, place):
         yield sessions
 
 
-def _listener(port: int) -> socket.socket:
+def _listener(place: Place) -> socket.socket:
     """The configured port, or any that is free: watching is never worth the work that is watched."""
-    from runner.api import server
+    from runner.api import serving
 
     try:
-        return server.listen(port)
+        return serving.listen(place)
     except SetupError as taken:
-        free = server.listen(0)
-        instead = server.address_of(free)
+        free = serving.listen(replace(place, port=0))
+        instead = serving.address_of(free, place)
         log.warning(taken.what, instead=instead, cure="The link is printed by: runner live. " + taken.cure)
         return free
 
@@ -248,95 +256,20 @@ def live_link(settings: Settings, url: str) -> str:
 
 
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:
-    settings, records, engine, clock = books.settings, books.records, books.engine, books.clock
+    settings, records, engine = books.settings, books.records, books.engine
     owner = str(Owner.this_process())
     plans = Plans(settings, redactor)
-    signing_in = SigningIn(
-        results=records.check_results,
-        profiles=records.profiles,
-        checkpoints=checkpoints(settings, redactor),
-        password_of=plans.password,
-        rules=SignInRules(
-            checkpoint_every_s=settings.profiles.checkpoint_every_s, sign_in_wait_s=settings.profiles.sign_in_wait_s
-        ),
-        clock=clock,
-    )
-    visits = Visits(
-        browsers=browsers,
-        accounts=records.accounts,
-        sessions=records.sessions,
-        profiles=records.profiles,
-        events=records.events,
-        open_sessions=open_sessions,
-        clock=clock,
-        owner=owner,
-        request_for=plans.request,
-        plan_for=plans.site,
-        leaving=signing_in.leaving,
-    )
-    keeper = EvidenceKeeper(
-        folder=settings.evidence.dir, rows=records.evidence, budget_s=settings.timeouts.evidence_s, clock=clock
-    )
-    floods = Floods(events=books.events, after=settings.evidence.flood_after, clock=clock)
-    rules = AttemptRules(
-        attempt_s=settings.timeouts.attempt_s,
-        trace=settings.evidence.trace,
-        policy_for=settings.retry.policy,
-        max_attempts=settings.retry.max_attempts,
-    )
-    attempts = Attempts(
-        engine=engine,
-        visits=visits,
-        records=records,
-        keeper=keeper,
-        failures=Failures(keeper=keeper, pages=books.pages, floods=floods),
-        rules=rules,
-        signing_in=signing_in,
-        password_of=plans.password,
-        clock=clock,
-        dice=random.Random(),  # noqa: S311 — spreads waits, guards nothing
-    )
-    rescuer = Rescuer(
-        engine=engine,
-        sessions=records.sessions,
-        owner=owner,
-        heartbeats=Heartbeats(ttl_s=LEASE_TTL_S, longest_gap_s=RESCUE_EVERY_S),
-        kill_browser=lambda name: kill_browser_of(plans.profile_dir(name)),
-        kill_driver=kill_driver_of,
-        kill_process=kill_process,
-        kept_from_writing_by=books.database.kept_from_writing_by,
-        salvage=Salvage(
-            records=records,
-            pages=books.pages,
-            folder=settings.evidence.dir,
-            secrets_of=lambda name: secrets_of(settings, records.accounts, name),
-        ),
-    )
+    floods = Floods(events=books.events, after=settings.evidence.flood_after, clock=books.clock)
+    signing_in = _signing_in(books, plans, redactor)
+    visits = _visits(books, browsers, plans, signing_in, open_sessions, owner=owner)
+    attempts = _attempts(books, plans, visits, signing_in, floods)
+    rescuer = _rescuer(books, plans, owner=owner)
 
     def worker() -> Worker:
         poll_s = settings.orchestrator.idle_poll_s
         return Worker(engine=engine, attempts=attempts, visits=visits, owner=owner, idle_poll_s=poll_s)
 
-    orchestrator = Orchestrator(
-        engine=engine,
-        visits=visits,
-        worker=worker,
-        rescuer=rescuer,
-        owner=owner,
-        concurrency=settings.orchestrator.concurrency,
-        stop_s=settings.timeouts.stop_s,
-        clock=clock,
-    )
-    cycles = Cycles(
-        engine=engine,
-        accounts=records.accounts,
-        orchestrator=orchestrator,
-        flows=settings.orchestrator.flows,
-        every_s=settings.orchestrator.cycle_every_s,
-        max_attempts=settings.retry.max_attempts,
-        clock=clock,
-    )
-    scheduler = Scheduler(engine=engine, clock=clock)
+    orchestrator = _orchestrator(books, visits, worker, rescuer, owner=owner)
     handoffs = Handoffs(
         engine=engine,
         visits=visits,
@@ -351,12 +284,127 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
     return Runner(
         books=books,
         orchestrator=orchestrator,
-        cycles=cycles,
-        scheduler=scheduler,
+        cycles=_cycles(books, orchestrator),
+        scheduler=Scheduler(engine=engine, clock=books.clock),
         handoffs=handoffs,
         open_sessions=open_sessions,
         floods=floods,
-        replays=Replays(engine=engine, records=records, visits=visits, folder=settings.evidence.dir),
+        replays=_replays(books, visits, owner=owner),
+        owner=owner,
+    )
+
+
+def _signing_in(books: Books, plans: Plans, redactor: Redactor) -> SigningIn:
+    profiles = books.settings.profiles
+    return SigningIn(
+        results=books.records.check_results,
+        profiles=books.records.profiles,
+        checkpoints=checkpoints(books.settings, redactor),
+        password_of=plans.password,
+        rules=SignInRules(checkpoint_every_s=profiles.checkpoint_every_s, sign_in_wait_s=profiles.sign_in_wait_s),
+        clock=books.clock,
+    )
+
+
+def _visits(
+    books: Books, browsers: Browsers, plans: Plans, signing_in: SigningIn, open_sessions: OpenSessions, *, owner: str
+) -> Visits:
+    records = books.records
+    return Visits(
+        browsers=browsers,
+        accounts=records.accounts,
+        sessions=records.sessions,
+        profiles=records.profiles,
+        events=records.events,
+        open_sessions=open_sessions,
+        clock=books.clock,
+        owner=owner,
+        request_for=plans.request,
+        plan_for=plans.site,
+        leaving=signing_in.leaving,
+    )
+
+
+def _attempts(books: Books, plans: Plans, visits: Visits, signing_in: SigningIn, floods: Floods) -> Attempts:
+    settings, records, clock = books.settings, books.records, books.clock
+    keeper = EvidenceKeeper(
+        folder=settings.evidence.dir, rows=records.evidence, budget_s=settings.timeouts.evidence_s, clock=clock
+    )
+    rules = AttemptRules(
+        attempt_s=settings.timeouts.attempt_s,
+        trace=settings.evidence.trace,
+        policy_for=settings.retry.policy,
+        max_attempts=settings.retry.max_attempts,
+    )
+    return Attempts(
+        engine=books.engine,
+        visits=visits,
+        records=records,
+        keeper=keeper,
+        failures=Failures(keeper=keeper, pages=books.pages, floods=floods),
+        rules=rules,
+        signing_in=signing_in,
+        password_of=plans.password,
+        clock=clock,
+        dice=random.Random(),  # noqa: S311 — spreads waits, guards nothing
+    )
+
+
+def _rescuer(books: Books, plans: Plans, *, owner: str) -> Rescuer:
+    settings, records = books.settings, books.records
+    salvage = Salvage(
+        records=records,
+        pages=books.pages,
+        folder=settings.evidence.dir,
+        secrets_of=lambda name: secrets_of(settings, records.accounts, name),
+    )
+    return Rescuer(
+        engine=books.engine,
+        sessions=records.sessions,
+        owner=owner,
+        heartbeats=Heartbeats(ttl_s=LEASE_TTL_S, longest_gap_s=RESCUE_EVERY_S),
+        kill_browser=lambda name: kill_browser_of(plans.profile_dir(name)),
+        kill_driver=kill_driver_of,
+        kill_process=kill_process,
+        kept_from_writing_by=books.database.kept_from_writing_by,
+        salvage=salvage,
+    )
+
+
+def _orchestrator(
+    books: Books, visits: Visits, worker: Callable[[], Worker], rescuer: Rescuer, *, owner: str
+) -> Orchestrator:
+    return Orchestrator(
+        engine=books.engine,
+        visits=visits,
+        worker=worker,
+        rescuer=rescuer,
+        owner=owner,
+        concurrency=books.settings.orchestrator.concurrency,
+        stop_s=books.settings.timeouts.stop_s,
+        clock=books.clock,
+    )
+
+
+def _cycles(books: Books, orchestrator: Orchestrator) -> Cycles:
+    return Cycles(
+        engine=books.engine,
+        accounts=books.records.accounts,
+        orchestrator=orchestrator,
+        flows=books.settings.orchestrator.flows,
+        every_s=books.settings.orchestrator.cycle_every_s,
+        max_attempts=books.settings.retry.max_attempts,
+        clock=books.clock,
+    )
+
+
+def _replays(books: Books, visits: Visits, *, owner: str) -> Replays:
+    return Replays(
+        engine=books.engine,
+        records=books.records,
+        visits=visits,
+        folder=books.settings.evidence.dir,
+        former=FormerConditions(books.settings.store.path.parent / former_conditions.FOLDER),
         owner=owner,
     )
 

@@ -75,8 +75,9 @@ def main() -> int:
             os.kill(served["pid"], signal.SIGTERM)
     finally:
         shutil.rmtree(data_dir, ignore_errors=True)
-    too_large = [path for path in folder.iterdir() if path.stat().st_size > LARGEST_BYTES]
-    for path in sorted(folder.iterdir()):
+    taken = sorted(path for path in folder.iterdir() if path.is_file())
+    too_large = [path for path in taken if path.stat().st_size > LARGEST_BYTES]
+    for path in taken:
         sys.stderr.write(f"{path.name}: {path.stat().st_size} bytes{' TOO LARGE' if path in too_large else ''}\n")
     return 1 if too_large else 0
 
@@ -87,7 +88,7 @@ def demo_in_a_terminal(data_dir: Path) -> str:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
     process = subprocess.Popen(
-        [*RUNNER, "demo", "--keep", "--dir", str(data_dir)],
+        [*RUNNER, "demo", "--keep", "--no-stay", "--dir", str(data_dir)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
@@ -65,6 +66,12 @@ def token_in(file: Path) -> str:
     finally:
         new.unlink(missing_ok=True)
     return file.read_text(encoding="ascii").strip()
+
+
+def hosts_of(listener: socket.socket) -> frozenset[str]:
+    """The names under which a browser on this machine reaches what listens there."""
+    port = listener.getsockname()[1]
+    return frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
 
 
 class Access:

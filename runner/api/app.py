@@ -9,8 +9,11 @@ from fastapi import FastAPI
 from runner.api import problems
 from runner.api.doors import Hall
 from runner.api.routes import (
+    account_desk,
     accounts,
+    analytics,
     effects,
+    errors,
     events,
     evidence,
     figures,
@@ -21,11 +24,13 @@ from runner.api.routes import (
     schedules,
     shop,
     threads,
+    work,
 )
 from runner.api.routing import GuardedRoute
 from runner.api.services import Services
 
 NOUNS = (
+    account_desk.routes,
     accounts.routes,
     accounts.profiles,
     evidence.sessions,
@@ -33,12 +38,15 @@ NOUNS = (
     jobs.batches,
     jobs.attempts,
     evidence.routes,
+    errors.routes,
     listings.routes,
     threads.routes,
     schedules.routes,
     effects.routes,
+    work.routes,
     shop.rotation,
     shop.overview,
+    analytics.routes,
     shop.settings,
     events.routes,
     people.session,

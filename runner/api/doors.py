@@ -6,11 +6,12 @@ import re
 import secrets
 from collections.abc import MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import structlog
-from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runner.api import problems
@@ -33,6 +34,14 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-cache, private",
 }
 SAME = frozenset({"same-origin", "none"})
+PAGES_POLICY = (
+    # NiceGUI builds its pages with inline scripts and with eval; docs/decisions/console.md says what that leaves open.
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; object-src 'none'"
+)
+UNCOUNTED = ("/healthz", "/readyz", "/_nicegui", "/console/assets/", "/live/assets/")
+"""Asked for by pages and by supervisors, a dozen at a time: not counted against the limit."""
 ANYBODY = Principal(name="anybody (--no-auth)", role=Role.ADMIN, via=Via.OPEN)
 
 
@@ -41,12 +50,12 @@ def cookie_name(rules: Rules) -> str:
     return "__Host-runner_session" if rules.secure else "runner_session"
 
 
-def address_of(request: Request) -> str:
+def address_of(request: HTTPConnection) -> str:
     """Where a request comes from."""
     return request.client.host if request.client else "unknown"
 
 
-async def recognised(request: Request, services: Services) -> Principal:
+async def recognised(request: HTTPConnection, services: Services) -> Principal:
     """Who asks: a program with a token, an Operator with a cookie. Raises Refusal (401)."""
     given = request.headers.get("authorization")
     if given is not None:
@@ -77,7 +86,7 @@ def expect_permitted(who: Principal, role: Role, scope: str) -> None:
         raise Refusal(403, "scope_missing", f"This needs the scope {scope}; the token has {', '.join(who.scopes)}.")
 
 
-def expect_same_origin(request: Request, who: Principal | None, rules: Rules) -> None:
+def expect_same_origin(request: HTTPConnection, who: Principal | None, rules: Rules) -> None:
     """Whether a change comes from a page of ours, or from no page at all. Raises Refusal (403).
 
     A browser always says where a change comes from; a program with a token need not.
@@ -95,7 +104,7 @@ def _from_elsewhere() -> Refusal:
     return Refusal(403, "cross_origin", "This change comes from a page of another site, and is refused.")
 
 
-def _is_ours(origin: str, request: Request) -> bool:
+def _is_ours(origin: str, request: HTTPConnection) -> bool:
     # The Host was checked against the allowlist already, so an attacker's name is not there to be equal to.
     try:
         return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
@@ -117,9 +126,11 @@ class Hall:
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            # There is no other way in: a websocket or a lifespan that nobody asked for.
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
             return
+        if scope["type"] != "http":
+            return  # a lifespan that nobody asked for
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
@@ -145,6 +156,13 @@ class Hall:
                 return  # half an answer: the server closes the connection, and the client knows that it was not all
             await problems.document(refusal, request_id)(scope, receive, carry)
 
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # What is behind it asks who it is; under a foreign name nobody gets so far.
+        if host_of(Headers(scope=scope).get("host", "")) in self._services.rules.hosts:
+            await self._app(scope, receive, send)
+        else:
+            await _turned_away(receive, send)
+
     def _admit(self, headers: Headers, scope: Scope, extra: MutableMapping[str, str]) -> None:
         host = headers.get("host", "")
         if host_of(host) not in self._services.rules.hosts:
@@ -153,7 +171,7 @@ class Hall:
                 "host_refused",
                 "The runner is not reached under this name. To allow it: [console] allowed_hosts.",
             )
-        if scope["path"] in ("/healthz", "/readyz"):
+        if scope["path"].startswith(UNCOUNTED) or scope["state"].get("inside"):
             return
         allowance = self._services.access.rates.ask(_asker(scope))
         extra["RateLimit-Limit"] = str(allowance.limit)
@@ -179,3 +197,52 @@ def _add(message: MutableMapping[str, Any], extra: MutableMapping[str, str]) -> 
         if name in extra or name not in headers:
             headers[name] = value
     message["headers"] = headers.raw
+
+
+async def _turned_away(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 4403, "reason": "no entry"})
+
+
+class Gate:
+    """Stands before the console: its pages and its sockets are for those who are signed in, from pages of ours."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let somebody through who is known; all others are sent to sign in."""
+        if scope["path"].startswith("/api/"):
+            raise Refusal(404, "not_found", "There is no such route: /docs lists them.")
+        asker = HTTPConnection(scope)
+        try:
+            who = await recognised(asker, self._services)
+            if scope["type"] == "websocket" and "origin" not in asker.headers:
+                raise _from_elsewhere()
+            if scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD"):
+                expect_same_origin(asker, who, self._services.rules)
+        except Refusal as refusal:
+            if scope["type"] == "websocket":
+                await _turned_away(receive, send)
+            elif refusal.status == 401 and "text/html" in asker.headers.get("accept", ""):
+                await RedirectResponse(f"/sign-in?{urlencode({'next': _here(scope)})}", 303)(scope, receive, send)
+            else:
+                raise
+            return
+        scope.setdefault("state", {})["principal"] = who
+        await self._app(scope, receive, _as_page(send))
+
+
+def _here(scope: Scope) -> str:
+    query = scope.get("query_string", b"").decode("latin-1")
+    return f"{scope['path']}?{query}" if query else str(scope["path"])
+
+
+def _as_page(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(raw=message["headers"]).setdefault("Content-Security-Policy", PAGES_POLICY)
+        await send(message)
+
+    return sending

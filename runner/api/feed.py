@@ -70,13 +70,22 @@ class Feed:
         """Events above a number that match, and the number up to which all were looked at."""
         if after_id >= self._before:
             newest = self.newest
-            found = [each for each in self._recent if after_id < each.id <= newest]
+            found = self._above(after_id)
             return [each for each in found if _matches(each, account, batch_id, names)], newest
         newest = self.newest
         stored = await self._events.since(after_id, limit=AT_ONCE, account=account, batch_id=batch_id, names=names)
         if len(stored) < AT_ONCE:
             return stored, max(newest, stored[-1].id if stored else 0)
         return stored, stored[-1].id
+
+    def _above(self, after_id: int) -> list[Event]:
+        """From the newest back: 200 listeners who each look through all that is kept would hold everybody up."""
+        found = []
+        for each in reversed(self._recent):
+            if each.id <= after_id:
+                break
+            found.append(each)
+        return found[::-1]
 
     async def _read(self) -> None:
         with self._events.subscribe() as here:

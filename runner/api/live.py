@@ -18,10 +18,11 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocketDisconnect
 
-from runner.api.access import Access, Doorman
+from runner.api.access import HEADERS, Access, Doorman
 from runner.api.messages import FromPerson, parse
 from runner.browser.live_view import Frame, Withheld
-from runner.errors import RunnerError
+from runner.domain.access import Principal, Role
+from runner.errors import Conflict, RunnerError
 from runner.orchestrator.open_sessions import OpenSessions, Watchable
 from runner.orchestrator.takeovers import Person
 from runner.store.database import to_its_end
@@ -44,14 +45,22 @@ GONE_CODE = 4404
 def live_app(sessions: OpenSessions, access: Access, *, operator: str) -> ASGIApp:
     """The whole application; `operator` is what somebody is called who gives no name."""
     app = FastAPI(title="runner", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_api_route("/live", _wall, methods=["GET"])
     app.include_router(live_router(sessions, operator=operator))
     return Doorman(app, access)
 
 
+def watched(pages: ASGIApp, sessions: OpenSessions) -> ASGIApp:
+    """The console's pages, with the sessions of this process to be watched below its own wall at /live."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(live_router(sessions, operator="operator"))
+    app.mount("/", pages)
+    return app
+
+
 def live_router(sessions: OpenSessions, *, operator: str) -> APIRouter:
-    """The pages and the WebSocket; whoever mounts it keeps strangers out."""
+    """The pages and the WebSocket; whoever mounts it keeps strangers out, and may say in the scope who it is."""
     router = APIRouter()
-    router.add_api_route("/live", _wall, methods=["GET"])
     router.add_api_route("/live/assets/{name}", _asset, methods=["GET"])
     pages = _Pages(sessions)
     router.add_api_route("/live/sessions", pages.listed, methods=["GET"])
@@ -64,14 +73,18 @@ def live_router(sessions: OpenSessions, *, operator: str) -> APIRouter:
         if opened is None:
             await websocket.close(GONE_CODE, "this session has ended")
             return
-        await Window(websocket, opened, operator).serve()
+        who: Principal | None = websocket.scope.get("state", {}).get("principal")
+        await Window(websocket, opened, operator, who).serve()
 
     router.add_api_websocket_route("/live/{session}/ws", socket)
     return router
 
 
 def _page(name: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse((STATIC / name).read_text(encoding="utf-8"), status_code=status)
+    text = (STATIC / name).read_text(encoding="utf-8")
+    return HTMLResponse(
+        text, status_code=status, headers={"Content-Security-Policy": HEADERS["Content-Security-Policy"]}
+    )
 
 
 async def _wall() -> Response:
@@ -135,8 +148,8 @@ def state_of(opened: Watchable, person: Person | None = None) -> dict[str, Any]:
 class Window:
     """One browser window on one session: pictures and state go out, what its person asks for comes in."""
 
-    def __init__(self, websocket: WebSocket, opened: Watchable, operator: str) -> None:
-        self._websocket, self._opened, self._operator = websocket, opened, operator
+    def __init__(self, websocket: WebSocket, opened: Watchable, operator: str, who: Principal | None = None) -> None:
+        self._websocket, self._opened, self._operator, self._who = websocket, opened, operator, who
         self._sending = asyncio.Lock()
         self._size = (0, 0)
 
@@ -152,7 +165,7 @@ class Window:
         if hello.do != "hello" or not hello.window:
             await self._close(4400, "no hello")
             return
-        person = Person(key=hello.window, name=hello.name or self._operator)
+        person = Person(key=hello.window, name=self._name(hello))
         control.appeared(person)
         try:
             tasks = [
@@ -205,12 +218,20 @@ class Window:
 
     async def _do(self, person: Person, message: FromPerson) -> None:
         control = self._opened.control
+        if message.do not in ("hello", "here") and self._who is not None and not self._who.role.may(Role.AGENT):
+            raise Conflict(f"{self._who.name} may watch, and no more.", cure="An agent or an admin may take over.")
         if message.do == "take":
-            await control.take(Person(key=person.key, name=message.name or person.name))
+            await control.take(
+                Person(key=person.key, name=message.name if self._who is None and message.name else person.name)
+            )
         elif message.do == "give_back":
             await to_its_end(control.give_back(person))  # a window that closes meanwhile has said so all the same
         elif (deed := message.deed()) is not None:
             await control.act(person, deed)
+
+    def _name(self, message: FromPerson) -> str:
+        """Whoever has signed in is called by that name, whatever the window says."""
+        return self._who.name if self._who is not None else message.name or self._operator
 
     async def _tell(self, message: dict[str, Any]) -> None:
         async with self._sending:

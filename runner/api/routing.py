@@ -27,7 +27,10 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 PREFIX = "/api/v1"
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-NEVER_TOLD = frozenset({"password", "old_password", "key", "secret"})
+NEVER_TOLD = frozenset(
+    {"password", "old_password", "key", "secret", "password_env", "password_keyring", "password_file", "rows"}
+)
+"""Where a password is kept is no secret, but people put the password itself there."""
 LONGEST_TOLD = 500
 LONGEST_KEY = 200
 LARGEST_BODY_BYTES = 1_000_000

@@ -15,14 +15,20 @@ from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
+from runner.store.account_table import AccountTable
+from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.classifications import Classifications
+from runner.store.error_groups import ErrorGroups
+from runner.store.error_log import ErrorLog
 from runner.store.events import Events
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
 from runner.store.tokens import Tokens
+from runner.store.work import WorkView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +50,9 @@ class Rules:
     """How sure a classifier must be of a Message; below that a person is asked."""
     timezone: str
     stuck_after: timedelta
+    sites: Sequence[str] = ()
+    sign_in_wait: timedelta = timedelta(0)
+    """How long a password that came to nothing rests."""
     settings: Sequence[SettingInForce] = ()
     version: str = ""
 
@@ -71,10 +80,16 @@ class Services:
     schedules: Schedules
     engine: JobEngine
     cycles: Cycles
+    pruner: Pruner
     queue: QueueView
     inbox: InboxView
     classifications: Classifications
     shop: ShopView
+    work: WorkView
+    analytics: Analytics
+    account_table: AccountTable
+    error_log: ErrorLog
+    error_groups: ErrorGroups
     access: Access
     feed: Feed
     clock: Clock

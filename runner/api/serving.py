@@ -1,4 +1,4 @@
-"""Serving the API in the event loop of the process that does the work, with one stop for everything."""
+"""Serving an application in the event loop of the process that does the work, with one stop for everything."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class Place:
     tls_key: Path | None = None
     behind_proxy: bool = False
     open_to_all: bool = False
+    named: str = "--port or [console] port"
+    """Where a person sets the port."""
 
     @property
     def is_loopback(self) -> bool:
@@ -104,7 +106,7 @@ def listen(place: Place) -> socket.socket:
         listener.close()
         raise SetupError(
             f"Port {place.port} on {place.host} cannot be used: {error.strerror}.",
-            cure="Choose another with --port or [console] port; 0 takes a free one.",
+            cure=f"Choose another with {place.named}; 0 takes a free one.",
         ) from error
     listener.listen(256)
     return listener
@@ -124,7 +126,9 @@ async def served(app: ASGIApp, listener: socket.socket, place: Place) -> AsyncIt
     config = uvicorn.Config(
         app,
         http="h11",
-        ws="none",
+        ws="wsproto",
+        ws_max_size=4 * 1024 * 1024,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -138,7 +142,7 @@ async def served(app: ASGIApp, listener: socket.socket, place: Place) -> AsyncIt
         h11_max_incomplete_event_size=64 * 1024,
     )
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve the API")
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name=f"serve at {place.host}")
     try:
         listening = asyncio.ensure_future(server.listening.wait())
         await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)

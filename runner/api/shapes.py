@@ -13,6 +13,7 @@ from runner.domain.access import Role, Via
 from runner.domain.classification import MessageType
 from runner.domain.effects import EffectKind, EffectState
 from runner.domain.listings import ListingState
+from runner.domain.messages import Delivery
 from runner.domain.schedules import Missed
 from runner.domain.states import (
     AccountState,
@@ -24,6 +25,7 @@ from runner.domain.states import (
     Outcome,
     Priority,
     SessionEnd,
+    ThreadStatus,
 )
 from runner.errors import ErrorKind
 from runner.store.pages import LARGEST, Page, Wish
@@ -96,6 +98,7 @@ class AccountOut(Shape):
     state_reason: str | None
     last_served_at: Moment | None
     created_at: Moment
+    counted_from: Moment | None = Field(description="Its counters were reset then; null when they never were.")
 
 
 class ProfileOut(Shape):
@@ -133,6 +136,7 @@ class JobOut(Shape):
     timeout_s: float | None
     if_failed: IfFailed
     waits_for: int = Field(description="How many Jobs must still succeed before it may run.")
+    replay_of: Id | None = Field(description="The Job that it repeats, which may have been pruned.")
     pruned_at: Moment | None
 
 
@@ -155,6 +159,7 @@ class AttemptOut(Shape):
     reason: str | None
     sign_ins: int
     popups: int
+    signature: str | None = Field(description="Of its error group; null when it has not failed.")
 
 
 class StepOut(Shape):
@@ -225,10 +230,14 @@ class ThreadOut(Shape):
     remote_id: str
     counterpart: str
     listing_title: str | None
+    excerpt: str = Field(description="How its last Message begins, as the Site's inbox shows it.")
     unread: int
     last_at: Moment | None
     url: str
     message_count: int
+    status: ThreadStatus
+    snoozed_until: Moment | None
+    assignee: str | None = Field(description="The Operator whose it is.")
 
 
 class MessageOut(Shape):
@@ -246,6 +255,8 @@ class MessageOut(Shape):
     confidence: float | None = Field(description="How sure that is, from 0 to 1.")
     classified_by: str | None = Field(description="A classifier with its version, or the name of a person.")
     classified_at: Moment | None
+    effect_id: Id | None = Field(description="The effect that sent it; null for one that was written elsewhere.")
+    effect_state: EffectState | None
 
 
 class CorrectionOut(Shape):
@@ -270,6 +281,23 @@ class QueuedOut(Shape):
     sent_at: Moment | None
     type: MessageType = Field(description="The likeliest.")
     confidence: float
+
+
+class ReplyOut(Shape):
+    """A reply that was asked for, sent or not; the last word on it is `delivery`."""
+
+    job_id: Id
+    text: str
+    answering: str | None
+    delivery: Delivery
+    state: JobState = Field(description="Of its Job.")
+    created_at: Moment
+    due_at: Moment
+    ended_at: Moment | None
+    attempts: int
+    error: str | None
+    effect_id: Id | None
+    effect_state: EffectState | None
 
 
 class ScheduleOut(Shape):

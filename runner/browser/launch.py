@@ -20,7 +20,7 @@ from playwright.async_api import BrowserContext, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from runner.browser import processes, profiles
+from runner.browser import display, processes, profiles
 from runner.browser.discovery import Browser
 from runner.browser.guard import BlockedRequest, Guard
 from runner.browser.sandbox import SandboxChoice
@@ -109,7 +109,7 @@ class Browsers:
         RetryLater (`timeout`) and BrowserGone when the browser did not come up.
         """
         if request.mode is Mode.HEADED:
-            _need_a_display()
+            display.need()
             self._inspector.write_text(str(request.browser.path))
         await asyncio.to_thread(
             profiles.prepare, request.profile_dir, account=request.account, browser_major=request.browser.major
@@ -304,15 +304,6 @@ def _browser_environment(request: LaunchRequest, temp_dir: Path) -> dict[str, st
         "RUNNER_PYTHON": sys.executable,
         "RUNNER_FLOCKED_PY": str(Path(__file__).with_name("flocked.py")),
     }
-
-
-def _need_a_display() -> None:
-    if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        return
-    raise SetupError(
-        "A headed run needs a display, and this machine has none (neither DISPLAY nor WAYLAND_DISPLAY is set).",
-        cure='Put "xvfb-run" before the command for an invisible one (apt-get install xvfb), or run headless.',
-    )
 
 
 def _too_slow(request: LaunchRequest) -> RetryLater:

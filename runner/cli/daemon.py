@@ -33,7 +33,7 @@ def daemon(
     ] = None,
     live: options.Live = False,
     with_console: Annotated[
-        bool, typer.Option("--console", help="Serve the HTTP API too; [console] enabled does the same.")
+        bool, typer.Option("--console", help="Serve the console and the HTTP API too; [console] enabled does the same.")
     ] = False,
     no_auth: console.NoAuth = False,
     port: console.Port = None,
@@ -58,7 +58,7 @@ def daemon(
             async with AsyncExitStack() as beside:
                 await beside.enter_async_context(_told(runner.books.events))
                 if with_console or settings.console.enabled:
-                    await beside.enter_async_context(console.served(runner, no_auth=no_auth))
+                    await beside.enter_async_context(console.served(runner, no_auth=no_auth, performs=True))
                 await runner.orchestrator.run(stop, beside=runner.create_jobs)
             log.info("daemon stopped")
 

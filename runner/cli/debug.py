@@ -6,15 +6,12 @@ import asyncio
 import os
 import shutil
 import sys
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from runner import wiring
+from runner.browser import display
 from runner.cli import options, output, watching
 from runner.cli.progress import Progress
-from runner.cli.run import Waiting, needs_display, parameters, show
+from runner.cli.run import Waiting, parameters, show
 from runner.domain.jobs import Attempt, Job, NewJob
 from runner.domain.states import Mode, Priority
 from runner.errors import AttemptError, SetupError
@@ -26,20 +23,11 @@ KEYS = {"a": Answer.HERE, "s": Answer.START, "l": Answer.LEAVE, "": Answer.LEAVE
 
 
 def debug(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")],
-    flow: Annotated[
-        str,
-        typer.Argument(metavar="FLOW", help="check_login, read_inbox, publish_listing, send_message or capture_page."),
-    ],
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the flow; may be repeated.")
-    ] = None,
-    file: Annotated[
-        Path | None, typer.Option("--file", metavar="FILE", help="A JSON file with the flow's parameters.")
-    ] = None,
-    slow_mo: Annotated[
-        int, typer.Option("--slow-mo", metavar="MS", min=0, help="Milliseconds between browser actions.")
-    ] = SLOW_MO_MS,
+    account: options.Account,
+    flow: options.Flow,
+    set_: options.Set = None,
+    file: options.File = None,
+    slow_mo: options.SlowMo = SLOW_MO_MS,
     live: options.Live = False,
     config: options.Config = None,
     as_json: options.Json = False,
@@ -50,7 +38,7 @@ def debug(
     the start, or leave. What was published or sent already is not done again. Without a display it
     runs in a virtual one, with the live view (--live).
     """
-    if needs_display():
+    if display.is_missing():
         _in_a_virtual_display(live=live)
     settings, redactor = options.settings(config, {"live.enabled": live or None})
     params = parameters(flow, set_ or [], file)
@@ -72,7 +60,7 @@ def debug(
     show(options.enter(work), as_json=as_json)
 
 
-async def debugged(runner: wiring.Runner, job: Job, *, slow_mo: int, stop: asyncio.Event) -> Job:
+async def debugged(runner: wiring.Runner, job: Job, *, slow_mo: int | None, stop: asyncio.Event) -> Job:
     """Perform a Job with a person beside it, again and again until it succeeds or the person leaves."""
     terminal = Terminal(runner)
     waiting = Waiting()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +15,11 @@ from typing import Annotated, Any
 import typer
 
 from runner import wiring
-from runner.cli import demo_goods, options, output
-from runner.cli.local_market import LocalMarket
+from runner.cli import console, demo_goods, options, output
+from runner.cli.local_market import LocalMarket, is_free
 from runner.cli.progress import Progress, instead_of_logs
-from runner.cli.run import need_display
 from runner.config.load import FILE_NAME
+from runner.config.served import ConsoleSettings
 from runner.domain.jobs import BatchProgress, NewJob
 
 CONFIG = """\
@@ -29,6 +30,9 @@ base_url = "{url}"
 
 [orchestrator]
 concurrency = {concurrency}
+
+[retry]
+first_wait_s = 1
 """
 
 ACCOUNT = """
@@ -41,6 +45,9 @@ tags = ["demo"]
 
 FAILURE = {"route": "GET /inbox", "account": "carla", "effect": "status", "status": 503, "count": 1}
 """The one injected failure: carla's inbox answers 503 once, so that there is a screenshot to look at."""
+
+LATER = {"route": "GET /inbox", "account": "elena", "effect": "status", "status": 503, "count": 3}
+"""What waits for whoever stays: elena's inbox answers 503 until her job has used up its attempts, then no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,28 +82,48 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the marketplace running at the end.")] = False,
     headed: Annotated[bool, typer.Option("--headed", help="Show the browsers.")] = False,
     concurrency: Annotated[int, typer.Option("--concurrency", metavar="N", min=1, help="Browsers at once.")] = 2,
+    stay: Annotated[
+        bool | None,
+        typer.Option("--stay/--no-stay", help="Go on with the console until Ctrl-C; in a terminal it does by itself."),
+    ] = None,
+    port: console.Port = None,
+    no_auth: console.NoAuth = False,
     as_json: options.Json = False,
 ) -> None:
     """Six accounts read their inboxes and publish twelve listings in real browsers, on a marketplace of their own."""
     data_dir = (folder or Path(tempfile.mkdtemp(prefix="runner-demo-"))).absolute()
-
+    stays = sys.stdin.isatty() and sys.stdout.isatty() and not as_json if stay is None else stay
     if headed:
-        need_display()
+        options.need_display()
+    if port is None and not is_free(ConsoleSettings().port):
+        port = 0  # another shop on this machine has the usual one
+    flags = {"browser.headless": not headed, "log.level": "error", "console.port": port}
 
-    async def work(stop: asyncio.Event) -> tuple[Report, BatchProgress]:
+    def tell(report: Report, batch: BatchProgress) -> None:
+        if as_json:
+            output.document(report)
+        else:
+            _show(report, keep=keep, stays=stays)
+        if batch.succeeded < batch.total:
+            _say_what_is_missing(batch, Path(report.data_dir))
+
+    async def work(stop: asyncio.Event) -> bool:
         async with _market(data_dir / "market", stop, keep=keep) as market:
             await market.set_faults([FAILURE])
-            config = _write_config(data_dir, market.url, concurrency)
-            return await _cycle(config, market, data_dir, stop, headed=headed)
+            settings, redactor = options.settings(_write_config(data_dir, market.url, concurrency), flags)
+            instead_of_logs(settings, redactor)
+            async with wiring.open_runner(settings, redactor) as runner, AsyncExitStack() as beside:
+                if stays:
+                    await beside.enter_async_context(console.served(runner, no_auth=no_auth, performs=True))
+                report, batch = await _cycle(runner, market, data_dir, stop)
+                tell(report, batch)
+                if stays and not stop.is_set():
+                    await market.set_faults([LATER])
+                    output.note("The console stays open; Ctrl-C ends it.")
+                    await runner.orchestrator.run(stop)
+                return report.matches_ledger and batch.succeeded == batch.total
 
-    report, batch = options.enter(work)
-    if as_json:
-        output.document(report)
-    else:
-        _show(report, keep=keep)
-    if batch.succeeded < batch.total:
-        _say_what_is_missing(batch, Path(report.data_dir))
-    raise typer.Exit(output.DONE if report.matches_ledger and batch.succeeded == batch.total else output.FAILED)
+    raise typer.Exit(output.DONE if options.enter(work) else output.FAILED)
 
 
 @asynccontextmanager
@@ -122,22 +149,19 @@ def _write_config(data_dir: Path, url: str, concurrency: int) -> Path:
 
 
 async def _cycle(
-    config: Path, market: LocalMarket, data_dir: Path, stop: asyncio.Event, *, headed: bool
+    runner: wiring.Runner, market: LocalMarket, data_dir: Path, stop: asyncio.Event
 ) -> tuple[Report, BatchProgress]:
-    settings, redactor = options.settings(config, {"browser.headless": not headed, "log.level": "error"})
-    instead_of_logs(settings, redactor)
     goods = demo_goods.listings(data_dir / "photos")
-    async with wiring.open_runner(settings, redactor) as runner:
-        books = runner.books
-        new = [NewJob(account=name, flow="read_inbox") for name in demo_goods.ACCOUNTS]
-        for account, listing in goods:
-            stored, _ = await books.records.listings.save(listing, account)
-            new.append(NewJob(account=account, flow="publish_listing", params={"listing": stored.id}))
-        batch_id, jobs = await books.engine.submit_batch("demo", new)
-        async with Progress(books.events, batch_id=batch_id, total=len(jobs)):
-            await runner.cycles.work(batch_id, stop)
-        report = await _report(books, await market.ledger(), market.url, data_dir)
-        return report, await books.engine.batch(batch_id)
+    books = runner.books
+    new = [NewJob(account=name, flow="read_inbox") for name in demo_goods.ACCOUNTS]
+    for account, listing in goods:
+        stored, _ = await books.records.listings.save(listing, account)
+        new.append(NewJob(account=account, flow="publish_listing", params={"listing": stored.id}))
+    batch_id, jobs = await books.engine.submit_batch("demo", new)
+    async with Progress(books.events, batch_id=batch_id, total=len(jobs)):
+        await runner.cycles.work(batch_id, stop)
+    report = await _report(books, await market.ledger(), market.url, data_dir)
+    return report, await books.engine.batch(batch_id)
 
 
 async def _report(books: wiring.Books, ledger: Sequence[dict[str, Any]], url: str, data_dir: Path) -> Report:
@@ -208,7 +232,7 @@ async def _row(books: wiring.Books, account: str) -> Row:
     )
 
 
-def _show(report: Report, *, keep: bool) -> None:
+def _show(report: Report, *, keep: bool, stays: bool) -> None:
     columns = ("account", "threads", "messages", "listings published", "attempts", "failed", "seconds")
     rows = [
         (row.account, row.threads, row.messages, row.listings_published, row.attempts, row.failed_attempts, row.seconds)
@@ -222,10 +246,12 @@ def _show(report: Report, *, keep: bool) -> None:
     for path in pictures[:3]:
         output.say(f"One failure was injected; what the browser saw: {path}")
     output.say(f"Everything is in {report.data_dir}")
+    if stays:
+        return
     if keep:
         output.say(f"The marketplace is still at {report.marketplace_url}")
     else:
-        output.say("Again, with the marketplace left running: runner demo --keep")
+        output.say("Again, with the console to look around in: runner demo --stay")
 
 
 def _say_what_is_missing(batch: BatchProgress, data_dir: Path) -> None:

@@ -16,6 +16,7 @@ from runner.config.settings import Settings
 from runner.domain.facts import Fact
 from runner.errors import SetupError
 from runner.machine import machine_facts
+from runner.orchestrator.former_conditions import FOLDER, FormerConditions
 
 LEVELS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "stops": ("stops", "bold red")}
 
@@ -37,6 +38,7 @@ def doctor(config: options.Config = None, as_json: options.Json = False) -> None
         "database": settings.store.path.parent,
     }
     facts += machine_facts(folders=folders, headed=not settings.browser.headless)
+    facts += _replay_facts(settings)
     stops = any(fact.level == "stops" for fact in facts)
     if as_json:
         output.document({"ready": not stops, "facts": facts})
@@ -47,6 +49,20 @@ def doctor(config: options.Config = None, as_json: options.Json = False) -> None
         )
         output.say("Something stops a run: see what to do above." if stops else "Ready to run.")
     raise typer.Exit(output.FAILED if stops else output.DONE)
+
+
+def _replay_facts(settings: Settings) -> list[Fact]:
+    """Conditions that a replay set at a Site, and was killed before it could set back what was there before."""
+    former = FormerConditions(settings.store.path.parent / FOLDER)
+    return [
+        Fact(
+            name="replay",
+            value=f"one that was killed has left its conditions at {left.base_url}",
+            level="warning",
+            cure=f"`runner replay` sets back what was before. Site gone? rm {former.file(left.base_url)}",
+        )
+        for left in former.left()
+    ]
 
 
 def _key_fact(settings: Settings) -> Fact:

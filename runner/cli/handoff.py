@@ -13,9 +13,10 @@ from typing import Annotated
 import typer
 
 from runner import wiring
+from runner.browser import display
 from runner.cli import options, output
 from runner.cli.progress import Progress, instead_of_logs
-from runner.cli.run import need_display, show
+from runner.cli.run import show
 from runner.config.settings import Settings
 from runner.domain.jobs import Job
 from runner.domain.states import Mode
@@ -47,8 +48,8 @@ def handoff(
 ) -> None:
     """Open an account's own browser for a person; when it is given back and all is well, its parked job goes on."""
     if headed and account is not None:
-        need_display()
-    headed = headed or (not live and _has_display())
+        options.need_display()
+    headed = headed or (not live and not display.is_missing())
     live = live or not headed
     settings, redactor = options.settings(config, {"live.enabled": live or None})
     if account is None:
@@ -141,10 +142,6 @@ class _Desk:
             yield
         finally:
             loop.remove_reader(number)
-
-
-def _has_display() -> bool:
-    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _list(settings: Settings, *, as_json: bool) -> None:

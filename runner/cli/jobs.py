@@ -76,6 +76,8 @@ def show(job: Number, config: options.Config = None, as_json: options.Json = Fal
         output.say(f"Why: {output.plain(found.error)}")
     if found.reason:
         output.say(f"Chosen because: {output.plain(found.reason)}")
+    if found.replay_of is not None:
+        output.say(f"It is a replay of job {found.replay_of}.")
     if found.state is JobState.QUEUED and found.waits_for:
         output.say(f"It waits for {found.waits_for} other job(s) to succeed.")
     if found.state is JobState.RUNNING:

@@ -147,10 +147,15 @@ def _free_port_of(noted: dict[str, Any] | None) -> int:
     if noted is None:
         return 0
     port = urllib.parse.urlsplit(str(noted["url"])).port or 0
+    return port if is_free(port) else 0
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens at this port of 127.0.0.1."""
     with socket.socket() as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind(("127.0.0.1", port))
         except OSError:
-            return 0
-    return port
+            return False
+    return True

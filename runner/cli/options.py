@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -11,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from runner import logs, wiring
+from runner.browser import display
 from runner.cli import output
 from runner.config.load import load
 from runner.config.settings import Settings
@@ -31,6 +33,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 Live = Annotated[
     bool, typer.Option("--live", help="Serve the live view: watch the browser, and take it over, from your own.")
 ]
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")]
+Flow = Annotated[
+    str, typer.Argument(metavar="FLOW", help="check_login, read_inbox, publish_listing, send_message or capture_page.")
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the flow; may be repeated.")
+]
+File = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="A JSON file with the flow's parameters.")]
+Headed = Annotated[bool, typer.Option("--headed", help="Show the browser.")]
+SlowMo = Annotated[
+    int | None, typer.Option("--slow-mo", metavar="MS", min=0, help="Milliseconds between browser actions.")
+]
 Limit = Annotated[
     int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="At most so many, the newest first.")
 ]
@@ -42,6 +56,11 @@ def settings(config: Path | None, flags: dict[str, Any] | None = None) -> tuple[
     redactor = Redactor()
     logs.configure(level=read.log.level, style=read.log.format, redactor=redactor)
     return read, redactor
+
+
+def need_display() -> None:
+    """Raises SetupError where no window can be shown, with the command that helps."""
+    display.need(["runner", *sys.argv[1:]])
 
 
 def enter(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:

@@ -10,7 +10,7 @@ import typer
 from runner import wiring
 from runner.cli import options, output
 from runner.cli.progress import Progress, instead_of_logs
-from runner.cli.run import Waiting, need_display, show
+from runner.cli.run import Waiting, show
 from runner.domain.jobs import Job
 from runner.domain.states import Mode
 from runner.errors import NeedsPerson
@@ -22,10 +22,8 @@ def replay(
     attempt: Annotated[
         int, typer.Argument(metavar="ATTEMPT", help="The attempt's number, as `runner evidence list` shows it.")
     ],
-    headed: Annotated[bool, typer.Option("--headed", help="Show the browser.")] = False,
-    slow_mo: Annotated[
-        int | None, typer.Option("--slow-mo", metavar="MS", min=0, help="Milliseconds between browser actions.")
-    ] = None,
+    headed: options.Headed = False,
+    slow_mo: options.SlowMo = None,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -35,18 +33,19 @@ def replay(
     has published or sent already is not done again.
     """
     if headed:
-        need_display()
+        options.need_display()
     settings, redactor = options.settings(config)
     instead_of_logs(settings, redactor)
     look = Look(mode=Mode.HEADED if headed else None, slow_mo_ms=slow_mo, debug=True)
 
     async def work(stop: asyncio.Event) -> Job:
         async with wiring.open_runner(settings, redactor) as runner:
+            await runner.replays.set_back(_note)
             found = await runner.replays.of(attempt)
             await runner.orchestrator.admit(found.job.account, look)
             _say_before(found)
-            async with runner.replays.under(found, lambda words: output.note(output.plain(words))):
-                job = await runner.replays.submit(found, owner=runner.owner)
+            async with runner.replays.under(found, _note):
+                job = await runner.replays.submit(found)
                 async with Progress(runner.books.events, job_id=job.id):
                     ended = await runner.orchestrator.run_job(job.id, look, stop, on_wait=Waiting())
             for one in (await runner.books.records.attempts.of_job(job.id))[-1:]:
@@ -59,6 +58,10 @@ def replay(
         output.error(problem)
         raise typer.Exit(output.PERSON_NEEDED) from problem
     show(ended, as_json=as_json)
+
+
+def _note(words: str) -> None:
+    output.note(output.plain(words))
 
 
 def _say_before(found: Replay) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +13,7 @@ from runner.cli import options, output, watching
 from runner.cli.progress import Progress, instead_of_logs
 from runner.domain.jobs import Job, NewJob
 from runner.domain.states import JobState, Mode, Priority
-from runner.errors import NeedsPerson, SetupError
+from runner.errors import NeedsPerson
 from runner.orchestrator import owners
 from runner.orchestrator.visits import Look
 from runner.sites import params as flow_params
@@ -26,21 +23,12 @@ EXITS = {JobState.SUCCEEDED: output.DONE, JobState.PARKED: output.PERSON_NEEDED,
 
 
 def run(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")],
-    flow: Annotated[
-        str,
-        typer.Argument(metavar="FLOW", help="check_login, read_inbox, publish_listing, send_message or capture_page."),
-    ],
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the flow; may be repeated.")
-    ] = None,
-    file: Annotated[
-        Path | None, typer.Option("--file", metavar="FILE", help="A JSON file with the flow's parameters.")
-    ] = None,
-    headed: Annotated[bool, typer.Option("--headed", help="Show the browser.")] = False,
-    slow_mo: Annotated[
-        int | None, typer.Option("--slow-mo", metavar="MS", min=0, help="Milliseconds between browser actions.")
-    ] = None,
+    account: options.Account,
+    flow: options.Flow,
+    set_: options.Set = None,
+    file: options.File = None,
+    headed: options.Headed = False,
+    slow_mo: options.SlowMo = None,
     pause_on_error: Annotated[
         bool, typer.Option("--pause-on-error", help="Open Playwright's inspector where it failed; implies --headed.")
     ] = False,
@@ -54,7 +42,7 @@ def run(
     """Perform one flow for one account now; waits while the account is busy elsewhere, and says with whom."""
     headed = headed or pause_on_error or keep_open
     if headed:
-        need_display()
+        options.need_display()
     settings, redactor = options.settings(config, {"live.enabled": live or None})
     instead_of_logs(settings, redactor)
     params = parameters(flow, set_ or [], file)
@@ -92,23 +80,6 @@ def parameters(flow: str, pairs: list[str], file: Path | None) -> dict[str, Any]
     parsed = catalog.flow_named(flow).parse(given, folder=file.parent if file else None)
     stored: dict[str, Any] = parsed.model_dump(mode="json", exclude_unset=True)
     return stored
-
-
-def needs_display() -> bool:
-    """Whether this machine has no display to show a window on."""
-    return sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def need_display() -> None:
-    """Raises SetupError where no window can be shown, with the command that helps."""
-    if not needs_display():
-        return
-    again = " ".join(["runner", *sys.argv[1:]])
-    if shutil.which("xvfb-run"):
-        cure = f"Run it in a virtual one: xvfb-run -a {again}"
-    else:
-        cure = f"Install a virtual one (apt-get install xvfb), then: xvfb-run -a {again}"
-    raise SetupError("This machine has no display, and a headed browser needs one.", cure=cure)
 
 
 class Waiting:

@@ -13,7 +13,7 @@ import typer
 from runner import wiring
 from runner.cli import options, output
 from runner.cli.run import parameters
-from runner.cli.submit import FLOWS, Attempts, File, PriorityOption, Set, Timeout
+from runner.cli.submit import Attempts, PriorityOption, Timeout
 from runner.domain.durations import in_words, parse_duration
 from runner.domain.schedules import Missed, NewSchedule, Rule, Schedule
 from runner.domain.states import Priority
@@ -39,7 +39,7 @@ def list_(config: options.Config = None, as_json: options.Json = False) -> None:
 @app.command(short_help="Create jobs by cron or by interval.")
 def add(
     name: Name,
-    flow: Annotated[str, typer.Argument(metavar="FLOW", help=FLOWS)],
+    flow: options.Flow,
     cron: Annotated[
         str | None, typer.Option("--cron", metavar="RULE", help='Five fields; every weekday at 8: "0 8 * * 1-5".')
     ] = None,
@@ -59,8 +59,8 @@ def add(
     missed: Annotated[
         Missed, typer.Option("--missed", metavar="WHAT", help="What nobody was there for: make up once, or skip.")
     ] = Missed.ONCE,
-    set_: Set = None,
-    file: File = None,
+    set_: options.Set = None,
+    file: options.File = None,
     priority: PriorityOption = Priority.NORMAL,
     max_attempts: Attempts = None,
     timeout: Timeout = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,11 +15,6 @@ from runner.domain.jobs import Job, NewJob
 from runner.domain.states import IfFailed, JobState, Priority
 from runner.errors import SetupError
 
-FLOWS = "check_login, read_inbox, publish_listing, send_message or capture_page."
-Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the flow; may be repeated.")
-]
-File = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="A JSON file with the flow's parameters.")]
 PriorityOption = Annotated[
     Priority, typer.Option("--priority", metavar="PRIORITY", help="urgent, high, normal or low; waiting raises it.")
 ]
@@ -33,10 +27,10 @@ Timeout = Annotated[
 
 
 def submit(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")],
-    flow: Annotated[str, typer.Argument(metavar="FLOW", help=FLOWS)],
-    set_: Set = None,
-    file: File = None,
+    account: options.Account,
+    flow: options.Flow,
+    set_: options.Set = None,
+    file: options.File = None,
     priority: PriorityOption = Priority.NORMAL,
     due: Annotated[
         str | None,

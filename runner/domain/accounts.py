@@ -30,7 +30,10 @@ class NewAccount:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """A stored Account; `state_reason` says why it is not active and what to do."""
+    """A stored Account; `state_reason` says why it is not active and what to do.
+
+    `counted_from`: what it did is counted from this moment on, where somebody had its counters reset.
+    """
 
     id: int
     name: str
@@ -42,6 +45,7 @@ class Account:
     state_reason: str | None
     last_served_at: datetime | None
     created_at: datetime
+    counted_from: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -53,6 +54,23 @@ class Effect:
     armed_at: datetime | None
     remote_id: str | None
     detail: str | None
+
+
+MAY_HAVE_HAPPENED = (EffectState.CONFIRMED, EffectState.DUPLICATED, EffectState.UNKNOWN, EffectState.ARMED)
+"""The surest first."""
+
+
+def binding(effects: Sequence[Effect], *, job_id: int) -> Effect | None:
+    """Of what the Jobs of a chain of replays have entered, newest first: what one of them, `job_id`, is held to.
+
+    What has happened, or may have, binds all of them; else each keeps to what it began itself.
+    """
+    for state in MAY_HAVE_HAPPENED:
+        for effect in effects:
+            if effect.state is state:
+                return effect
+    own = [effect for effect in effects if effect.job_id == job_id]
+    return next(iter([*own, *effects]), None)
 
 
 def message_key(thread_remote_id: str, answered_key: str, text: str) -> str:

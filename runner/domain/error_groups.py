@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runner.domain import signatures
+from runner.domain.jobs import Attempt
 from runner.errors import ErrorKind
 
 
@@ -19,6 +20,16 @@ class GroupFilter:
     since: datetime | None = None
     flow: str | None = None
     signature: str | None = None
+    listing: int | None = None
+    """Those of the Jobs that were to publish this Listing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A failed Attempt, with the number of the first picture that it left."""
+
+    attempt: Attempt
+    evidence_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,8 @@ class NewJob:
 
     `after` names the Jobs that must have succeeded first: a number is a stored Job, a text is the key of a stored Job
     or of one in the same submission. `if_failed` says what becomes of this Job when one of them fails or is cancelled.
-    `timeout_s` bounds each Attempt, in place of the configured time.
+    `timeout_s` bounds each Attempt, in place of the configured time. `replay_of` is the number of the Job that this one
+    repeats: whatever either of them has done at the Site counts for both.
     """
 
     account: str
@@ -35,14 +36,16 @@ class NewJob:
     after: Sequence[int | str] = ()
     if_failed: IfFailed = IfFailed.FAIL
     timeout_s: float | None = None
+    replay_of: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """A stored Job. `attempts` counts those that cost one; `fence` rises with every claim.
 
-    `waits_for` counts the Jobs that must still succeed before this one may be claimed. One that has `pruned_at` is gone
-    but for its key: its params and its result are empty, its numbers 0.
+    `waits_for` counts the Jobs that must still succeed before this one may be claimed. `replay_of` is the number of the
+    Job that this one repeats, which may be gone. One that has `pruned_at` is gone but for its key: its params and its
+    result are empty, its numbers 0.
     """
 
     id: int
@@ -70,6 +73,7 @@ class Job:
     timeout_s: float | None = None
     if_failed: IfFailed = IfFailed.FAIL
     waits_for: int = 0
+    replay_of: int | None = None
     pruned_at: datetime | None = None
 
 

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from runner.domain.classification import MessageType
-from runner.domain.states import Direction
+from runner.domain.effects import EffectState
+from runner.domain.states import Direction, JobState, ThreadStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,22 +67,29 @@ def keyed(messages: Iterable[RemoteMessage]) -> list[tuple[str, RemoteMessage]]:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredThread:
-    """A Thread in the store."""
+    """A Thread in the store; `snoozed_until` is None unless it is snoozed, and `assignee` is an Operator's name."""
 
     id: int
     account: str
     remote_id: str
     counterpart: str
     listing_title: str | None
+    excerpt: str
     unread: int
     last_at: datetime | None
     url: str
     message_count: int
+    status: ThreadStatus
+    snoozed_until: datetime | None
+    assignee: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMessage:
-    """A Message in the store; `key` is unique in its Thread. What it wants is None until it has been classified."""
+    """A Message in the store; `key` is unique in its Thread. The Effect is that of ours which sent it, if one did.
+
+    What it wants (`type`) is None until it has been classified.
+    """
 
     id: int
     thread_id: int
@@ -94,3 +103,47 @@ class StoredMessage:
     confidence: float | None = None
     classified_by: str | None = None
     classified_at: datetime | None = None
+    effect_id: int | None = None
+    effect_state: EffectState | None = None
+
+
+class Delivery(StrEnum):
+    """How far a reply is, in one word for a person."""
+
+    ON_ITS_WAY = "on_its_way"  # queued or being sent
+    HELD = "held"  # waits for a person: a Challenge, a login
+    SENT = "sent"  # the Site shows it
+    UNKNOWN = "unknown"  # fired, and nobody can tell: a person decides
+    NOT_SENT = "not_sent"  # failed or cancelled before anything was sent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A send_message Job of one Thread, with what the journal knows of its Effect."""
+
+    job_id: int
+    text: str
+    answering: str | None
+    state: JobState
+    created_at: datetime
+    due_at: datetime
+    ended_at: datetime | None
+    attempts: int
+    error: str | None
+    effect_id: int | None
+    effect_state: EffectState | None
+
+    @property
+    def delivery(self) -> Delivery:
+        """How far it is; the journal's word counts before the Job's."""
+        if self.effect_state in (EffectState.CONFIRMED, EffectState.DUPLICATED):
+            return Delivery.SENT
+        if self.effect_state is EffectState.UNKNOWN or self.state is JobState.UNKNOWN:
+            return Delivery.UNKNOWN
+        if self.state is JobState.PARKED:
+            return Delivery.HELD
+        if self.state in (JobState.QUEUED, JobState.RUNNING):
+            return Delivery.ON_ITS_WAY
+        if self.effect_state is EffectState.ARMED:
+            return Delivery.UNKNOWN
+        return Delivery.SENT if self.state is JobState.SUCCEEDED else Delivery.NOT_SENT

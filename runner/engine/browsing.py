@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, select, type_coerce
 
 from runner.domain import priorities, rotation
 from runner.domain.jobs import BatchProgress, Job
@@ -17,10 +17,10 @@ from runner.engine import heads, rows
 from runner.errors import ErrorKind
 from runner.store.account_ids import id_of
 from runner.store.database import Database
-from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of, stamp
+from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of
 from runner.store.tables import attempt, batch, job, job_dependency
 
-JOB_ORDERS = {"id": job.c.id, "due_at": stamp(job.c.due_at)}
+JOB_ORDERS = {"id": job.c.id, "due_at": type_coerce(job.c.due_at, BigInteger())}
 NOBODY = ""
 """An owner for whom nothing is reserved."""
 
@@ -43,6 +43,17 @@ class Stuck:
 
     due_since: datetime | None = None
     silent_since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """The queued Jobs of one Account: `due` may run now, `held` wait for other Jobs, `reserved` are for one owner."""
+
+    due: int
+    later: int
+    held: int
+    reserved: int
+    next_due_at: datetime | None
 
 
 class QueueView:
@@ -132,6 +143,22 @@ class QueueView:
             return Stuck()
         return Stuck(due_since=due_at, silent_since=begun_at)
 
+    async def waiting(self, account_name: str) -> Waiting:
+        """What is queued for an Account. Raises NotFound."""
+        now = self._db.clock.now()
+        free = and_(job.c.waits_for == 0, job.c.pinned_to.is_(None))
+        counted = select(
+            _count(and_(free, job.c.due_at <= now)).label("due"),
+            _count(and_(free, job.c.due_at > now)).label("later"),
+            _count(job.c.waits_for > 0).label("held"),
+            _count(and_(job.c.waits_for == 0, job.c.pinned_to.is_not(None))).label("reserved"),
+            func.min(case((free, job.c.due_at))).label("next_due_at"),
+        )
+        async with self._db.read() as connection:
+            mine = job.c.account_id == await id_of(connection, account_name)
+            row = (await connection.execute(counted.where(mine, job.c.state == JobState.QUEUED))).one()
+        return Waiting(**row._mapping)
+
     async def open_jobs(self, account_name: str) -> int:
         """How many Jobs of an Account have not ended. Raises NotFound."""
         still = [state for state in JobState if state not in ENDED]
@@ -139,6 +166,10 @@ class QueueView:
             mine = job.c.account_id == await id_of(connection, account_name)
             counted = select(func.count()).select_from(job).where(mine, job.c.state.in_(still))
             return int((await connection.execute(counted)).scalar_one())
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
 def _which(question: JobQuestion, account_id: int | None) -> Select[Any]:

@@ -12,7 +12,7 @@ from runner.domain.jobs import Bulk
 from runner.domain.states import ENDED
 from runner.engine import rows
 from runner.errors import NotFound
-from runner.store import events
+from runner.store import events, replay_chains
 from runner.store.database import Database
 from runner.store.tables import attempt, batch, effect, evidence, job, job_dependency, pruned_job, step
 
@@ -28,6 +28,7 @@ async def delete_jobs(db: Database, connection: AsyncConnection, job_ids: Sequen
     refused = {number: words for number in job_ids if (words := await _reason_to_keep(connection, number))}
     gone = [number for number in job_ids if number not in refused]
     await _keep_keys(db, connection, gone)
+    await replay_chains.take_out(connection, gone)
     await _forget(connection, gone)
     if gone:
         await events.record(db, connection, [events.Fact(name="JobsPruned", data={"jobs": gone})])

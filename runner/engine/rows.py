@@ -103,4 +103,5 @@ def new_row(new: NewJob, account_id: int, now: datetime) -> dict[str, Any]:
         "timeout_s": new.timeout_s,
         "if_failed": new.if_failed,
         "waits_for": 0,
+        "replay_of": new.replay_of,
     }

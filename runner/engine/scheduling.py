@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+import structlog
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.jobs import Job, NewJob
 from runner.domain.schedules import Firing, Schedule, fire
+from runner.domain.states import JobState
 from runner.engine import submitting
 from runner.store import events
+from runner.store.account_ids import ids_of
 from runner.store.database import Database
 from runner.store.schedules import names_of, select_schedules, to_schedule
-from runner.store.tables import schedule
+from runner.store.tables import account, job, schedule
+
+log = structlog.get_logger()
+
+WAITING = (JobState.QUEUED, JobState.PARKED)
+"""An Account whose Job of an earlier due time is there still gets no second one: it may be paused for days."""
 
 
 async def create_due(db: Database, connection: AsyncConnection) -> list[Job]:
@@ -51,11 +59,21 @@ async def next_due_at(connection: AsyncConnection) -> datetime | None:
 
 def key_of(schedule_id: int, account: str, due_at: datetime) -> str:
     """What makes the Job of one Schedule, one Account and one due time the only one, for ever."""
-    return f"schedule {schedule_id}, {account}, {due_at.astimezone(UTC).isoformat()}"
+    return f"{_prefix(schedule_id, account)}{due_at.astimezone(UTC).isoformat()}"
+
+
+def _prefix(schedule_id: int, account: str) -> str:
+    return f"schedule {schedule_id}, {account}, "
 
 
 async def _create(db: Database, connection: AsyncConnection, found: Schedule, due_at: datetime) -> Sequence[Job]:
-    names = await names_of(connection, found)
+    everyone = await names_of(connection, found)
+    still_open = await _open_jobs(connection, found, everyone)
+    if still_open:
+        await _tell_skipped(db, connection, found, due_at, still_open)
+    names = [name for name in everyone if name not in still_open]
+    if everyone and not names:
+        return []
     batch_id = None
     if found.account is None and names:
         batch_id = await submitting.insert_batch(db, connection, f"schedule {found.name}")
@@ -76,6 +94,31 @@ async def _create(db: Database, connection: AsyncConnection, found: Schedule, du
     data = {"schedule": found.name, "due_at": due_at.isoformat(), "jobs": [job.id for job in jobs]}
     await events.record(db, connection, [events.Fact(name="ScheduleFired", batch_id=batch_id, data=data)])
     return jobs
+
+
+async def _open_jobs(connection: AsyncConnection, found: Schedule, names: Sequence[str]) -> dict[str, int]:
+    """Per Account the Job of an earlier due time that still waits: when it is done, so is what is due now."""
+    waiting = select(account.c.name, job.c.id, job.c.key).select_from(job.join(account))
+    waiting = waiting.where(job.c.state.in_(WAITING), job.c.key.startswith(f"schedule {found.id}, "))
+    rows = await connection.execute(waiting.order_by(job.c.id.desc()))
+    return {row.name: row.id for row in rows if row.name in names and row.key.startswith(_prefix(found.id, row.name))}
+
+
+async def _tell_skipped(
+    db: Database, connection: AsyncConnection, found: Schedule, due_at: datetime, still_open: Mapping[str, int]
+) -> None:
+    account_ids = await ids_of(connection, still_open)
+    facts = [
+        events.Fact(
+            name="ScheduleSkipped",
+            account=(account_ids[name], name),
+            job_id=number,
+            data={"schedule": found.name, "due_at": due_at.isoformat(), "reason": f"job {number} is still open"},
+        )
+        for name, number in still_open.items()
+    ]
+    await events.record(db, connection, facts)
+    log.info("a schedule waits for jobs that are still open", schedule=found.name, jobs=list(still_open.values()))
 
 
 async def _tell_missed(db: Database, connection: AsyncConnection, found: Schedule, firing: Firing) -> None:

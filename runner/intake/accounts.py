@@ -51,6 +51,11 @@ def read_accounts(
     Raises SetupError when the file cannot be read as a whole, or holds passwords themselves; no message shows one.
     """
     table = read_table(path, sheet=sheet, list_names=("accounts",))
+    return accounts_in(table, known_sites=known_sites, default_site=default_site)
+
+
+def accounts_in(table: Table, *, known_sites: Collection[str], default_site: str | None) -> Intake[NewAccount]:
+    """The accounts of a table that has been read. Raises SetupError when it holds passwords themselves."""
     table = _without_plain_secrets(table)
     matched = match(table, FIELDS)
     problems, notices = list(table.problems), [*table.warnings, *matched.notices]

@@ -1,6 +1,9 @@
 """Opens a table file of whatever kind: its name says how it is read, and a name that lies is refused."""
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from runner.errors import SetupError
 from runner.intake.delimited import read_delimited
@@ -47,6 +50,15 @@ def read_table(
         table = read_document(path, raw, list_names)
     else:
         table = read_delimited(path, raw)
+    _check_columns(path, table)
+    return table
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """The rows of a request as a table, the first one as line 1. Raises SetupError."""
+    path = Path("the request")
+    text = "[" + ",\n".join(json.dumps(row) for row in rows) + "]"
+    table = read_document(path, text.encode(), ())
     _check_columns(path, table)
     return table
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 import structlog
 
 from runner.browser.fence import SubmitFence
-from runner.domain.effects import Effect, EffectKind, EffectState, payload_hash
+from runner.domain.effects import Effect, EffectKind, EffectState, binding, payload_hash
 from runner.domain.jobs import Lease
 from runner.errors import ErrorKind, InDoubt, Interrupted, NeedsPerson, Rejected
 from runner.orchestrator.takeovers import Control
@@ -69,9 +69,18 @@ class Journal:
         self._given_up_s = self._monotonic_s()
 
     async def begun(self, kind: EffectKind) -> str | None:
-        """The natural key under which an earlier Attempt of this Job journaled an Effect; None when none did."""
-        found = await self._effects.list_effects(job_id=self._lease.job.id)
-        return next((effect.natural_key for effect in found if effect.kind is kind), None)
+        """The natural key that an earlier Attempt of this Job, or of its chain of replays, entered; None: none did."""
+        found = await self._binding(kind)
+        return found.natural_key if found else None
+
+    async def made(self, kind: EffectKind) -> Effect | None:
+        """What this Job, or another of its chain of replays, has made for sure; None when nothing is sure."""
+        found = await self._binding(kind)
+        return found if found and found.state is EffectState.CONFIRMED else None
+
+    async def _binding(self, kind: EffectKind) -> Effect | None:
+        entered = await self._effects.of_chain(self._lease.job.id)
+        return binding([effect for effect in entered if effect.kind is kind], job_id=self._lease.job.id)
 
     async def perform(
         self, kind: EffectKind, natural_key: str, payload: str, *, find: Find, fire: Fire

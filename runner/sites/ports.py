@@ -7,7 +7,7 @@ from typing import Protocol
 
 from playwright.async_api import Page
 
-from runner.domain.effects import EffectKind
+from runner.domain.effects import Effect, EffectKind
 from runner.domain.jobs import EvidenceFile
 from runner.domain.listings import Listing, RemoteListing, StoredListing
 from runner.domain.messages import RemoteMessage, ThreadSummary
@@ -48,7 +48,14 @@ class EffectJournal(Protocol):
     """Journals a change before it is fired, so that it is never made twice (DESIGN §5)."""
 
     async def begun(self, kind: EffectKind) -> str | None:
-        """The natural key under which an earlier Attempt of this same Job journaled an Effect; None when none did."""
+        """The natural key under which an earlier Attempt of this same Job journaled an Effect; None when none did.
+
+        A replay counts as the Job that it repeats, and the other way round: what one has done, the other does not do.
+        """
+        ...
+
+    async def made(self, kind: EffectKind) -> Effect | None:
+        """The change of this kind that this Job has made for sure, or one that it repeats or that repeats it."""
         ...
 
     async def perform(

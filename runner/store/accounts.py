@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.accounts import Account, NewAccount, SecretRef
@@ -52,7 +52,7 @@ class Accounts:
         """
         async with self._db.read() as connection:
             stored = {one.name: one for one in await _by_names(connection, [one.name for one in new])}
-        if all(one.name in stored and _is_same(stored[one.name], one) for one in new):
+        if all(_saved(stored.get(one.name), one) is Saved.UNCHANGED for one in new):
             return [(stored[one.name], Saved.UNCHANGED) for one in new]
         done: dict[str, Saved] = {}
         async with self._db.write() as connection:
@@ -61,10 +61,16 @@ class Accounts:
             stored = {each.name: each for each in await _by_names(connection, list(done))}
         return [(stored[name], saved) for name, saved in done.items()]
 
+    async def compare(self, new: Sequence[NewAccount]) -> list[Saved]:
+        """What `save_many` would do with each; nothing is written."""
+        async with self._db.read() as connection:
+            stored = {one.name: one for one in await _by_names(connection, [one.name for one in new])}
+        return [_saved(stored.get(one.name), one) for one in new]
+
     async def get(self, account_id: int) -> Account:
         """One Account by its id. Raises NotFound."""
         async with self._db.read() as connection:
-            found = await _fetch(connection, select(account).where(account.c.id == account_id))
+            found = await fetch(connection, select(account).where(account.c.id == account_id))
         if not found:
             raise NotFound("account", f"#{account_id}", ())
         return found[0]
@@ -88,7 +94,7 @@ class Accounts:
             tagged = select(account_tag.c.account_id).join(tag).where(tag.c.name == tag_name)
             statement = statement.where(account.c.id.in_(tagged))
         async with self._db.read() as connection:
-            return await _fetch(connection, statement)
+            return await fetch(connection, statement)
 
     async def set_state(self, name: str, state: AccountState, reason: str | None = None) -> Account:
         """Change an Account's state; `reason` says to a person why, and what to do. Raises NotFound."""
@@ -111,6 +117,22 @@ class Accounts:
             fact = events.Fact(name="AccountTagged", account=(number, name), data={"tags": sorted(set(tags))})
             await events.record(self._db, connection, [fact])
             return (await _by_names(connection, [name]))[0]
+
+    async def reset_counters(self, name: str) -> Account:
+        """Have what an Account does counted from now on; the records of what it did stay. Raises NotFound."""
+        async with self._db.write() as connection:
+            number = await id_of(connection, name)
+            counted_from = {"counted_from": self._db.clock.now()}
+            await connection.execute(update(account).where(account.c.id == number).values(counted_from))
+            await events.record(self._db, connection, [events.Fact(name="CountersReset", account=(number, name))])
+            return (await _by_names(connection, [name]))[0]
+
+    async def tags(self) -> list[tuple[str, int]]:
+        """The tags that Accounts have, by name, and how many have each."""
+        joined = tag.join(account_tag, account_tag.c.tag_id == tag.c.id)
+        counted = select(tag.c.name, func.count()).select_from(joined).group_by(tag.c.name).order_by(tag.c.name)
+        async with self._db.read() as connection:
+            return [(name, number) for name, number in await connection.execute(counted)]
 
     async def touch_served(self, name: str, at: datetime) -> None:
         """Note that an Account was served at `at`, so that its turn comes last. Raises NotFound."""
@@ -138,6 +160,12 @@ class Accounts:
         await connection.execute(update(account).where(account.c.id == old.id).values(_values(new)))
         await _set_tags(connection, old.id, new.tags)
         return Saved.CHANGED
+
+
+def _saved(old: Account | None, new: NewAccount) -> Saved:
+    if old is None:
+        return Saved.ADDED
+    return Saved.UNCHANGED if _is_same(old, new) else Saved.CHANGED
 
 
 def _is_same(old: Account, new: NewAccount) -> bool:
@@ -169,11 +197,12 @@ async def _by_names(connection: AsyncConnection, names: Sequence[str]) -> list[A
     found: dict[str, Account] = {}
     for start in range(0, len(names), CHUNK):
         statement = select(account).where(account.c.name.in_(names[start : start + CHUNK]))
-        found |= {one.name: one for one in await _fetch(connection, statement)}
+        found |= {one.name: one for one in await fetch(connection, statement)}
     return [found[name] for name in names if name in found]
 
 
-async def _fetch(connection: AsyncConnection, statement: Select[Any]) -> list[Account]:
+async def fetch(connection: AsyncConnection, statement: Select[Any]) -> list[Account]:
+    """The Accounts of a statement that selects whole rows, each with its tags."""
     rows = (await connection.execute(statement)).all()
     tags: defaultdict[int, list[str]] = defaultdict(list)
     numbers = [row.id for row in rows]
@@ -197,4 +226,5 @@ def _account(row: Row[Any], tags: Sequence[str]) -> Account:
         state_reason=row.state_reason,
         last_served_at=row.last_served_at,
         created_at=row.created_at,
+        counted_from=row.counted_from,
     )

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
+from runner.domain.effects import Effect
+from runner.domain.figures import Tally
 from runner.domain.listings import ListingState
-from runner.domain.messages import StoredMessage, StoredThread
-from runner.domain.states import AccountState, Direction, JobState, Outcome
-from runner.errors import NotFound
+from runner.domain.messages import Reply, StoredMessage, StoredThread
+from runner.domain.states import AccountState, Direction, JobState, ThreadStatus
+from runner.store import counting, replies, search
 from runner.store.account_ids import id_of
 from runner.store.database import Database
-from runner.store.pages import Page, Wish, fetch_ids, stamp
-from runner.store.tables import account, attempt, event, job, session
+from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of, stamp
+from runner.store.tables import account, event, job, session
+from runner.store.threads import stored, stored_message
 from runner.store.trade_tables import listing, message, participant, thread
 
 THREAD_ORDERS = {"last_at": stamp(thread.c.last_at), "id": thread.c.id}
@@ -29,6 +32,9 @@ class ThreadQuestion:
 
     account: str | None = None
     unread: bool | None = None
+    status: ThreadStatus | None = None
+    assignee: str | None = None
+    """An Operator's name; "" for those that are nobody's."""
     counterpart: str | None = None
     text: str | None = None
     """Part of a Message, of the Listing's title or of the counterpart's name, whatever its case."""
@@ -47,6 +53,8 @@ class Overview:
     messages_outbound: int
     attempts_succeeded: int
     attempts_failed: int
+    before: Tally
+    """What had happened in the same time before that moment."""
     open_sessions: int
 
 
@@ -60,28 +68,36 @@ class InboxView:
         """One page of Threads, the newest Message first unless wished otherwise. Raises NotFound, SetupError."""
         async with self._db.read() as connection:
             account_id = None if question.account is None else await id_of(connection, question.account)
-            statement = _which(question, account_id)
+            now = self._db.clock.now()
+            said = await search.said(connection, question.text) if question.text else None
+            statement = _which(question, account_id, now, said)
             found, cursor = await fetch_ids(
                 connection, statement, wish, number=thread.c.id, orders=THREAD_ORDERS, default="-last_at"
             )
             rows = {row.id: row for row in await connection.execute(_threads().where(thread.c.id.in_(found)))}
-        fields = StoredThread.__dataclass_fields__
-        items = [StoredThread(**{name: rows[number]._mapping[name] for name in fields}) for number in found]
-        return Page(items=items, next_cursor=cursor)
+        return Page(items=[stored(rows[number], now) for number in found], next_cursor=cursor)
 
     async def messages(self, thread_id: int, wish: Wish) -> Page[StoredMessage]:
         """One page of a Thread's Messages, the oldest first unless wished otherwise. Raises NotFound, SetupError."""
         async with self._db.read() as connection:
-            if (await connection.execute(select(thread.c.id).where(thread.c.id == thread_id))).scalar() is None:
-                raise NotFound("thread", str(thread_id), ())
+            whose = await replies.whose(connection, thread_id)
             statement = select(message.c.id).where(message.c.thread_id == thread_id)
             found, cursor = await fetch_ids(
                 connection, statement, wish, number=message.c.id, orders=MESSAGE_ORDERS, default="sent_at"
             )
             rows = {row.id: row for row in await connection.execute(select(message).where(message.c.id.in_(found)))}
-        fields = StoredMessage.__dataclass_fields__
-        items = [StoredMessage(**{name: rows[number]._mapping[name] for name in fields}) for number in found]
-        return Page(items=items, next_cursor=cursor)
+            sent = await replies.effects_of(connection, whose)
+        return Page(
+            items=[stored_message(rows[number], _sender(rows[number], sent)) for number in found], next_cursor=cursor
+        )
+
+    async def replies(self, thread_id: int, wish: Wish) -> Page[Reply]:
+        """One page of what was answered in a Thread, sent or not, the newest first. Raises NotFound, SetupError."""
+        async with self._db.read() as connection:
+            whose = await replies.whose(connection, thread_id)
+            found = await replies.jobs_of(connection, whose, limit=wish.limit + 1, before_id=after_number(wish))
+            sent = await replies.effects_of(connection, whose)
+        return page_of([replies.reply(row, whose, sent) for row in found], wish, lambda each: each.job_id)
 
 
 class ShopView:
@@ -102,51 +118,28 @@ class ShopView:
             async def one(statement: Select[Any]) -> int:
                 return int((await connection.execute(statement)).scalar_one() or 0)
 
-            when = func.coalesce(message.c.sent_at, message.c.first_seen_at)
-            sent = select(func.count()).select_from(message).where(when >= since)
-            ended = select(func.count()).select_from(attempt).where(attempt.c.ended_at >= since)
-            good = attempt.c.outcome == Outcome.SUCCEEDED
+            happened = await counting.whole(connection, since)
+            before = await counting.whole(connection, since - (self._db.clock.now() - since), since)
             return Overview(
                 accounts=await by(account.c.state, list(AccountState)),
                 jobs=await by(job.c.state, list(JobState)),
                 listings=await by(listing.c.state, list(ListingState)),
                 threads=await one(select(func.count()).select_from(thread)),
                 unread_threads=await one(select(func.count()).select_from(thread).where(thread.c.unread > 0)),
-                messages_inbound=await one(sent.where(message.c.direction == Direction.INBOUND)),
-                messages_outbound=await one(sent.where(message.c.direction == Direction.OUTBOUND)),
-                attempts_succeeded=await one(ended.where(good)),
-                attempts_failed=await one(ended.where(attempt.c.kind.is_not(None))),
+                messages_inbound=happened.inbound,
+                messages_outbound=happened.outbound,
+                attempts_succeeded=happened.succeeded,
+                attempts_failed=happened.failed,
+                before=before,
                 open_sessions=await one(select(func.count()).select_from(session).where(session.c.ended_at.is_(None))),
             )
 
-    async def counters(self, since: datetime) -> list[dict[str, Any]]:
-        """Per Account what has happened since a moment: Attempts by how they ended, and Messages by direction."""
-        failed = case((attempt.c.kind.is_not(None), 1), else_=0)
-        good = case((attempt.c.outcome == Outcome.SUCCEEDED, 1), else_=0)
-        attempts = (
-            select(job.c.account_id, func.sum(good).label("good"), func.sum(failed).label("failed"))
-            .select_from(attempt.join(job, job.c.id == attempt.c.job_id))
-            .where(attempt.c.ended_at >= since)
-            .group_by(job.c.account_id)
-        )
-        when = func.coalesce(message.c.sent_at, message.c.first_seen_at)
-        messages = (
-            select(thread.c.account_id, message.c.direction, func.count().label("count"))
-            .select_from(message.join(thread))
-            .where(when >= since)
-            .group_by(thread.c.account_id, message.c.direction)
-        )
+    async def counters(self, since: datetime) -> list[tuple[str, Tally]]:
+        """By name of the Account what has happened since a moment, or since a later reset of its counters."""
         names = select(account.c.id, account.c.name).order_by(account.c.name)
         async with self._db.read() as connection:
-            figures = {
-                row.id: {"account": row.name, "succeeded": 0, "failed": 0, "inbound": 0, "outbound": 0}
-                for row in await connection.execute(names)
-            }
-            for row in await connection.execute(attempts):
-                figures[row.account_id] |= {"succeeded": row.good, "failed": row.failed}
-            for row in await connection.execute(messages):
-                figures[row.account_id][str(row.direction)] = row.count
-        return list(figures.values())
+            tallies = await counting.per_account(connection, since)
+            return [(row.name, tallies.get(row.id, Tally())) for row in await connection.execute(names)]
 
     async def event_bounds(self) -> tuple[int, int]:
         """The numbers of the oldest and the newest Event that are stored; (0, 0) when there is none."""
@@ -170,8 +163,19 @@ def _threads() -> Select[Any]:
     ).select_from(joined)
 
 
-def _which(question: ThreadQuestion, account_id: int | None) -> Select[Any]:
+def _sender(row: Row[Any], sent: Sequence[Effect]) -> Effect | None:
+    return replies.effect_behind(row.key, sent) if row.direction is Direction.OUTBOUND else None
+
+
+def _which(
+    question: ThreadQuestion, account_id: int | None, now: datetime, said: Select[tuple[int]] | None
+) -> Select[Any]:
     statement = select(thread.c.id)
+    if question.status is not None:
+        statement = statement.where(_is(question.status, now))
+    if question.assignee is not None:
+        whose = thread.c.assignee == question.assignee if question.assignee else thread.c.assignee.is_(None)
+        statement = statement.where(whose)
     if account_id is not None:
         statement = statement.where(thread.c.account_id == account_id)
     if question.unread is not None:
@@ -180,10 +184,17 @@ def _which(question: ThreadQuestion, account_id: int | None) -> Select[Any]:
     if question.counterpart is not None:
         same = counterparts.where(participant.c.name == question.counterpart)
         statement = statement.where(thread.c.participant_id.in_(same))
-    if question.text:
+    if question.text and said is not None:
         part = question.text
-        said = select(message.c.thread_id).where(message.c.text.icontains(part, autoescape=True))
         named = counterparts.where(participant.c.name.icontains(part, autoescape=True))
         about = and_(thread.c.listing_title.is_not(None), thread.c.listing_title.icontains(part, autoescape=True))
         statement = statement.where(or_(thread.c.id.in_(said), thread.c.participant_id.in_(named), about))
     return statement
+
+
+def _is(status: ThreadStatus, now: datetime) -> ColumnElement[bool]:
+    """The Threads of a status at this moment: one whose snooze is over is open."""
+    over = and_(thread.c.status == ThreadStatus.SNOOZED, thread.c.snoozed_until <= now)
+    if status is ThreadStatus.OPEN:
+        return or_(thread.c.status == ThreadStatus.OPEN, over)
+    return and_(thread.c.status == status, ~func.coalesce(over, False))

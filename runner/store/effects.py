@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from runner.domain.effects import EFFECT_TRANSITIONS, Effect, EffectKind, EffectState
 from runner.domain.jobs import Lease
 from runner.errors import Conflict, NotFound, StaleLease
-from runner.store import events, fences
+from runner.store import events, fences, replay_chains
 from runner.store.account_ids import id_of
 from runner.store.columns import storable
 from runner.store.database import Database
@@ -133,6 +133,13 @@ class Effects:
         async with self._db.read() as connection:
             if account_name is not None:
                 statement = statement.where(effect.c.account_id == await id_of(connection, account_name))
+            return [_effect(row) for row in await connection.execute(statement)]
+
+    async def of_chain(self, job_id: int) -> list[Effect]:
+        """What a Job has entered, and those that it repeats or that repeat it; the newest first."""
+        async with self._db.read() as connection:
+            numbers = await replay_chains.chain_of(connection, job_id)
+            statement = _select().where(effect.c.job_id.in_(numbers)).order_by(effect.c.id.desc())
             return [_effect(row) for row in await connection.execute(statement)]
 
     async def _enter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import JSON, ColumnElement, Row, Select, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.error_groups import ErrorGroup, GroupFilter
@@ -27,8 +27,8 @@ class ErrorGroups:
         """The groups with failures that match, the one that failed last first. Raises NotFound."""
         async with self._db.read() as connection:
             account_id = None if which.account is None else await id_of(connection, which.account)
-            conditions = _conditions(which, account_id)
-            by_job = account_id is not None or which.flow is not None
+            conditions = [attempt.c.signature.is_not(None), *conditions_of(which, account_id)]
+            by_job = account_id is not None or which.flow is not None or which.listing is not None
             counted = (await connection.execute(_counted(conditions, by_job=by_job).limit(limit))).all()
             listed = [row.signature for row in counted]
             whose, shown = await _whose(connection, listed, conditions), await _shown(connection, listed)
@@ -59,8 +59,9 @@ class ErrorGroups:
             return list((await connection.execute(statement.limit(limit))).scalars())
 
 
-def _conditions(which: GroupFilter, account_id: int | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [attempt.c.signature.is_not(None)]
+def conditions_of(which: GroupFilter, account_id: int | None) -> list[ColumnElement[bool]]:
+    """What an Attempt, and the Job that it is joined with, must meet."""
+    conditions: list[ColumnElement[bool]] = []
     if which.signature is not None:
         conditions.append(attempt.c.signature == which.signature)
     if which.kind is not None:
@@ -71,6 +72,8 @@ def _conditions(which: GroupFilter, account_id: int | None) -> list[ColumnElemen
         conditions.append(job.c.account_id == account_id)
     if which.flow is not None:
         conditions.append(job.c.flow == which.flow)
+    if which.listing is not None:
+        conditions.append(type_coerce(job.c.params, JSON)["listing"].as_integer() == which.listing)
     return conditions
 
 

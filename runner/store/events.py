@@ -107,6 +107,14 @@ class Events:
             ).first()
             return _stored(row) if row else None
 
+    async def latest(self, name: str, *, account: str | None = None, limit: int = 20) -> list[Event]:
+        """The last Events of this name, for one Account where given, the newest first. Raises NotFound."""
+        statement = _select().where(event.c.name == name).order_by(event.c.id.desc()).limit(limit)
+        async with self._db.read() as connection:
+            if account is not None:
+                statement = statement.where(event.c.account_id == await id_of(connection, account))
+            return [_stored(row) for row in await connection.execute(statement)]
+
     async def last_id(self) -> int:
         """The number of the newest Event; 0 when there is none."""
         async with self._db.read() as connection:

@@ -69,9 +69,12 @@ class Listings:
         states: Sequence[ListingState] = (),
         limit: int = 1000,
         after_id: int = 0,
+        newest_first: bool = False,
     ) -> list[StoredListing]:
-        """Listings that match, oldest first, with ids above `after_id`. Raises NotFound for an unknown Account."""
-        statement = _select().where(listing.c.id > after_id).order_by(listing.c.id).limit(limit)
+        """Listings that match, oldest first, with ids beyond `after_id`. Raises NotFound for an unknown Account."""
+        statement = _select().order_by(listing.c.id.desc() if newest_first else listing.c.id).limit(limit)
+        if after_id:
+            statement = statement.where(listing.c.id < after_id if newest_first else listing.c.id > after_id)
         if states:
             statement = statement.where(listing.c.state.in_(states))
         async with self._db.read() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -35,7 +35,7 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
-def order_of(wish: Wish, orders: Mapping[str, ColumnElement[Any]], default: str) -> tuple[str, bool]:
+def order_of(wish: Wish, orders: Collection[str], default: str) -> tuple[str, bool]:
     """The name of the order that is wished for, and whether it goes down. Raises SetupError."""
     sort = wish.sort or default
     name = sort.removeprefix("-")

@@ -170,6 +170,8 @@ Index("ix_job_state", job.c.state, job.c.id)
 Index("ix_job_batch", job.c.batch_id, job.c.state)
 _ENDED = "ended_at IS NOT NULL"
 index_where(_ENDED, "ix_job_ended_at", job.c.ended_at)
+Index("ix_job_due_at", job.c.due_at, job.c.id)
+index_where("flow = 'send_message'", "ix_job_replies", job.c.account_id, job.c.id)
 
 schedule = Table(
     "schedule",
@@ -242,6 +244,8 @@ attempt = Table(
     sqlite_autoincrement=True,
 )
 index_where("signature IS NOT NULL", "ix_attempt_signature", attempt.c.signature, attempt.c.id)
+index_where(_ENDED, "ix_attempt_ended_at", attempt.c.ended_at, attempt.c.outcome, attempt.c.kind, attempt.c.job_id)
+index_where("kind IS NOT NULL", "ix_attempt_failed", attempt.c.id)
 
 step = Table(
     "step",

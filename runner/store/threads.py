@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runner.domain.effects import Effect
 from runner.domain.messages import RemoteMessage, StoredMessage, StoredThread, ThreadSummary
+from runner.domain.states import Direction, ThreadStatus
 from runner.errors import NotFound
 from runner.store import events
 from runner.store.account_ids import id_of
-from runner.store.columns import storable
+from runner.store.columns import UtcTime, storable
 from runner.store.database import Database
 from runner.store.tables import account
 from runner.store.trade_tables import message, participant, thread
+
+WHEN = func.coalesce(message.c.sent_at, message.c.first_seen_at, type_=UtcTime())
+"""When a Message was written; one that the Site gives no time for stands where it was first seen."""
 
 
 class Threads:
@@ -41,17 +47,23 @@ class Threads:
         """Store what was read of one Thread, in one transaction; returns how many Messages are new.
 
         `messages` are keyed (`domain.messages.keyed`). The fingerprint is stored together with them only, so that a
-        Thread whose Messages could not be read is opened again next time. Raises NotFound for an unknown Account.
+        Thread whose Messages could not be read is opened again next time. A closed or snoozed Thread is open again when
+        the counterpart has written since. Raises NotFound for an unknown Account.
         """
         async with self._db.write() as connection:
             account_id = await id_of(connection, account_name)
             thread_id = await self._save_summary(connection, account_id, summary, fingerprint)
+            newest = (await connection.execute(select(func.max(WHEN)).where(message.c.thread_id == thread_id))).scalar()
             new = await self._insert_new(connection, thread_id, messages)
+            facts = []
             if new:
-                data = {"thread": thread_id, "counterpart": storable(summary.counterpart), "count": new}
-                fact = events.Fact(name="MessagesReceived", account=(account_id, account_name), data=data)
-                await events.record(self._db, connection, [fact])
-            return new
+                data = {"thread": thread_id, "counterpart": storable(summary.counterpart), "count": len(new)}
+                facts.append(events.Fact(name="MessagesReceived", account=(account_id, account_name), data=data))
+            if any(_wants_attention(one, newest) for one in new) and await _reopen(connection, thread_id):
+                data = {"thread": thread_id, "status": str(ThreadStatus.OPEN)}
+                facts.append(events.Fact(name="ThreadReopened", account=(account_id, account_name), data=data))
+            await events.record(self._db, connection, facts)
+            return len(new)
 
     async def get(self, thread_id: int) -> StoredThread:
         """One Thread. Raises NotFound."""
@@ -59,7 +71,40 @@ class Threads:
             row = (await connection.execute(_select().where(thread.c.id == thread_id))).first()
         if row is None:
             raise NotFound("thread", str(thread_id), ())
-        return _thread(row)
+        return stored(row, self._db.clock.now())
+
+    async def mark(self, thread_id: int, *, unread: bool) -> StoredThread:
+        """Set our own mark whether its Messages have been read; the Site is not told. Raises NotFound.
+
+        The next reading of the inbox leaves the mark as it is, unless the Thread has changed at the Site: then the
+        Site's own count stands again.
+        """
+        count = case((thread.c.unread > 0, thread.c.unread), else_=1) if unread else 0
+        return await self._change(thread_id, {"unread": count}, {"unread": unread})
+
+    async def assign(self, thread_id: int, assignee: str | None) -> StoredThread:
+        """Make the Thread an Operator's, or nobody's. Raises NotFound for the Thread; the Operator is not looked up."""
+        return await self._change(thread_id, {"assignee": assignee}, {"assignee": assignee})
+
+    async def set_status(
+        self, thread_id: int, status: ThreadStatus, *, snoozed_until: datetime | None = None
+    ) -> StoredThread:
+        """Say whether the Thread wants attention; a snoozed one does again at a moment. Raises NotFound."""
+        until = snoozed_until if status is ThreadStatus.SNOOZED else None
+        told = {"status": str(status), "snoozed_until": until.isoformat() if until else None}
+        return await self._change(thread_id, {"status": status, "snoozed_until": until}, told)
+
+    async def _change(self, thread_id: int, values: dict[str, Any], told: dict[str, Any]) -> StoredThread:
+        async with self._db.write() as connection:
+            row = (await connection.execute(_select().where(thread.c.id == thread_id))).first()
+            if row is None:
+                raise NotFound("thread", str(thread_id), ())
+            await connection.execute(update(thread).where(thread.c.id == thread_id).values(values))
+            data = {"thread": thread_id} | told
+            fact = events.Fact(name="ThreadChanged", account=(row.account_id, row.account), data=data)
+            await events.record(self._db, connection, [fact])
+            changed = (await connection.execute(_select().where(thread.c.id == thread_id))).one()
+            return stored(changed, self._db.clock.now())
 
     async def by_remote_id(self, account_name: str, remote_id: str) -> StoredThread:
         """An Account's Thread by the Site's id. Raises NotFound."""
@@ -70,7 +115,7 @@ class Threads:
             if row is None:
                 known = select(thread.c.remote_id).where(thread.c.account_id == number)
                 raise NotFound("thread", remote_id, (await connection.execute(known)).scalars())
-            return _thread(row)
+            return stored(row, self._db.clock.now())
 
     async def list_threads(
         self,
@@ -91,17 +136,16 @@ class Threads:
         async with self._db.read() as connection:
             if account_name is not None:
                 statement = statement.where(thread.c.account_id == await id_of(connection, account_name))
-            return [_thread(row) for row in await connection.execute(statement)]
+            now = self._db.clock.now()
+            return [stored(row, now) for row in await connection.execute(statement)]
 
     async def messages_of(self, thread_id: int) -> list[StoredMessage]:
         """The Messages of one Thread, oldest first. Raises NotFound."""
-        # One that the Site gives no time for stands where it was first seen.
-        when = func.coalesce(message.c.sent_at, message.c.first_seen_at)
-        statement = select(message).where(message.c.thread_id == thread_id).order_by(when, message.c.id)
+        statement = select(message).where(message.c.thread_id == thread_id).order_by(WHEN, message.c.id)
         async with self._db.read() as connection:
             if (await connection.execute(select(thread.c.id).where(thread.c.id == thread_id))).scalar() is None:
                 raise NotFound("thread", str(thread_id), ())
-            return [_message(row) for row in await connection.execute(statement)]
+            return [stored_message(row) for row in await connection.execute(statement)]
 
     async def count(self, account_name: str) -> tuple[int, int]:
         """How many Threads and Messages of an Account are stored. Raises NotFound."""
@@ -146,11 +190,12 @@ class Threads:
 
     async def _insert_new(
         self, connection: AsyncConnection, thread_id: int, messages: Sequence[tuple[str, RemoteMessage]]
-    ) -> int:
+    ) -> list[RemoteMessage]:
         now = self._db.clock.now()
         known = set((await connection.execute(select(message.c.key).where(message.c.thread_id == thread_id))).scalars())
-        rows = {
-            storable(key): {
+        new = {storable(key): (key, one) for key, one in messages if storable(key) not in known}
+        rows = [
+            {
                 "thread_id": thread_id,
                 "key": key,
                 "direction": one.direction,
@@ -159,12 +204,11 @@ class Threads:
                 "sent_at": one.sent_at,
                 "first_seen_at": now,
             }
-            for key, one in messages
-            if storable(key) not in known
-        }
+            for key, one in new.values()
+        ]
         if rows:
-            await connection.execute(insert(message), list(rows.values()))
-        return len(rows)
+            await connection.execute(insert(message), rows)
+        return [one for _, one in new.values()]
 
 
 def _select() -> Select[Any]:
@@ -180,11 +224,34 @@ def _select() -> Select[Any]:
     ).select_from(joined)
 
 
-def _thread(row: Row[Any]) -> StoredThread:
-    fields = row._mapping
-    return StoredThread(**{name: fields[name] for name in StoredThread.__dataclass_fields__})
+def stored(row: Row[Any], now: datetime) -> StoredThread:
+    """A Thread as it is at this moment: one whose snooze is over is open."""
+    fields = {name: row._mapping[name] for name in StoredThread.__dataclass_fields__}
+    until = row.snoozed_until
+    if row.status is ThreadStatus.SNOOZED and until is not None and until <= now:
+        fields |= {"status": ThreadStatus.OPEN, "snoozed_until": None}
+    return StoredThread(**fields)
 
 
-def _message(row: Row[Any]) -> StoredMessage:
+def _wants_attention(new: RemoteMessage, newest: datetime | None) -> bool:
+    """Whether the counterpart wrote it after all that was there: an old Message that is read late reopens nothing.
+
+    Equal times count: many Sites show no seconds.
+    """
+    later = newest is None or new.sent_at is None or new.sent_at >= newest
+    return new.direction is Direction.INBOUND and later
+
+
+async def _reopen(connection: AsyncConnection, thread_id: int) -> bool:
+    put_away = (thread.c.id == thread_id, thread.c.status != ThreadStatus.OPEN)
+    opened = update(thread).where(*put_away).values(status=ThreadStatus.OPEN, snoozed_until=None)
+    return bool((await connection.execute(opened)).rowcount)
+
+
+def stored_message(row: Row[Any], sent_by: Effect | None = None) -> StoredMessage:
+    """A Message, with the Effect of ours that sent it."""
     fields = row._mapping
-    return StoredMessage(**{name: fields[name] for name in StoredMessage.__dataclass_fields__})
+    kept = {name: fields[name] for name in StoredMessage.__dataclass_fields__ if name in fields}
+    return StoredMessage(
+        **kept, effect_id=sent_by.id if sent_by else None, effect_state=sent_by.state if sent_by else None
+    )

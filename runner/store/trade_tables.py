@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    func,
+    text,
+)
 
 from runner.domain.classification import MessageType
 from runner.domain.listings import ListingState
@@ -115,3 +127,7 @@ classification_correction = Table(
     Index("ix_classification_correction_message", "message_id"),
     sqlite_autoincrement=True,
 )
+# When a Message was written: one that the Site gives no time for stands where it was first seen.
+_WHEN = func.coalesce(message.c.sent_at, message.c.first_seen_at)
+Index("ix_message_when", _WHEN, message.c.direction, message.c.thread_id)
+Index("ix_message_thread", message.c.thread_id, message.c.direction, _WHEN)

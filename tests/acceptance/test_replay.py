@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
 from typing import Any
 
 RULE = {"route": "GET /inbox/thread/*", "account": "amy", "effect": "status", "status": 503, "count": 2}
@@ -41,6 +43,35 @@ def test_a_failure_is_replayed_with_its_faults_and_the_present_ones_are_set_agai
     (one, two) = shop.rows("select id, signature, evidence_dir from attempt order by id")
     assert one[1] == two[1], "the same error group"
     assert (shop.folder / "screenshots" / two[2] / "trace.zip").exists(), "a replay is traced"
+
+
+def doctored(shop: Any) -> list[dict[str, Any]]:
+    """What `runner doctor` says of replays."""
+    return [fact for fact in shop.cli("doctor", "--json").json["facts"] if fact["name"] == "replay"]
+
+
+def test_a_replay_that_is_stopped_or_killed_leaves_no_faults_behind_for_long(
+    shop: Any, wait_for: Callable[..., Any]
+) -> None:
+    shop.configure(navigation_s=1, action_s=1, max_attempts=1)
+    hanging = {"route": "GET /inbox", "account": "amy", "effect": "hang", "count": 50}
+    shop.market.faults(hanging)
+    assert shop.cli("run", "amy", "read_inbox").code == 1
+    before = [{**OTHER, "fired": 0}]
+
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        shop.market.faults(OTHER)
+        process = shop.start("replay", 1)
+        wait_for(lambda: [rule for rule in rules(shop) if rule["effect"] == "hang" and rule["fired"]], what="the fault")
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+        assert (rules(shop) == before) is (number is not signal.SIGKILL), said
+
+    assert [fact["level"] for fact in doctored(shop)] == ["warning"]
+    none = shop.cli("replay", 999)
+    assert (none.code, "they are again what they were before" in none.said) == (2, True)
+    assert rules(shop) == before
+    assert doctored(shop) == []
 
 
 def test_a_replay_after_the_mending_succeeds_when_the_faults_are_left_out(shop: Any) -> None:
@@ -105,6 +136,28 @@ def test_a_reply_is_not_sent_again_to_a_message_that_came_later(shop: Any) -> No
 
     assert replayed.code == 0, replayed.said
     assert len(shop.market.ledger("message_sent")) == 1
+
+
+def test_what_a_replay_has_answered_the_old_job_does_not_answer_once_more(shop: Any) -> None:
+    shop.configure(accounts=("amy",), max_attempts=1, extra='[orchestrator]\nflows = ["check_login"]\n')
+    thread = incoming(shop, "Is it there?")
+    shop.market.faults({**RULE, "count": 1})
+    answer = ("--set", f"thread={thread}", "--set", "text=Yes, it is.")
+    assert shop.cli("run", "amy", "send_message", *answer).code == 1
+    (evidence,) = shop.rows("select evidence_dir from attempt")
+    (shop.folder / "screenshots" / evidence[0] / "conditions.json").unlink()
+    assert shop.cli("replay", 1).code == 0
+    assert "It is a replay of job 1." in shop.cli("jobs", "show", 2).said
+    incoming(shop, "Thank you!", thread)
+
+    assert shop.cli("jobs", "retry", 1).code == 0
+    cycle = shop.cli("cycle")
+    assert cycle.code == 0, cycle.said
+
+    (retried,) = shop.rows("select state from job where id = 1")
+    assert retried == ("succeeded",)
+    (sent,) = shop.market.ledger("message_sent")
+    assert sent["detail"]["text"] == "Yes, it is."
 
 
 def test_what_may_still_go_on_is_not_replayed_where_it_changes_something(shop: Any) -> None:

@@ -12,7 +12,7 @@ import random
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -71,7 +71,7 @@ async def _lived(
             await Schedules(first).add(new)
         daemons = (EmbeddedEngine(first), EmbeddedEngine(second))
         while clock.time < night + AROUND:
-            await asyncio.gather(*(daemon.submit_scheduled() for daemon in daemons))
+            await _look(daemons)
             figures.counts["looks"] += len(daemons)
             if is_set and dice.random() < 0.01:
                 await _set_for_a_while(clock, daemons, dice)
@@ -80,14 +80,20 @@ async def _lived(
         _judge(figures, path, zone, Window(begin=begin, end=clock.time), is_set=is_set)
 
 
-async def _set_for_a_while(clock: SetClock, daemons: Iterable[EmbeddedEngine], dice: random.Random) -> None:
+async def _set_for_a_while(clock: SetClock, daemons: Sequence[EmbeddedEngine], dice: random.Random) -> None:
     """Somebody sets the clock wrong, the daemons look, and it is set right again."""
     day = timedelta(days=1)
     right = clock.time
     clock.time = dice.choice((right + day, right - day, datetime(1970, 1, 1, tzinfo=UTC)))
     for _ in range(2):
-        await asyncio.gather(*(daemon.submit_scheduled() for daemon in daemons))
+        await _look(daemons)
     clock.time = right
+
+
+async def _look(daemons: Sequence[EmbeddedEngine]) -> None:
+    """Both daemons look what is due; what they find is over at once, for an open Job keeps the next one away."""
+    for made in await asyncio.gather(*(daemon.submit_scheduled() for daemon in daemons)):
+        await daemons[0].cancel_many([job.id for job in made])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -828,6 +828,7 @@ async def test_a_schedule_makes_one_job_for_each_due_time(house: House) -> None:
         assert await house.engine.submit_scheduled() == []
         assert (job.account, job.flow, job.due_at) == ("amy", "read_inbox", house.clock.now())
         assert (job.priority, job.timeout_s, job.max_attempts) == (Priority.HIGH, 30.0, 5)
+        await house.engine.cancel(job.id)
     (stored,) = await house.schedules.list_schedules()
     assert (stored.last_due_at, stored.next_due_at) == (START + timedelta(hours=3), START + timedelta(hours=4))
 
@@ -837,7 +838,8 @@ async def test_two_daemons_at_once_make_one_job(house: House) -> None:
     for hour in range(1, 6):
         house.clock.time = START + timedelta(hours=hour)
         made = await asyncio.gather(*(engine.submit_scheduled() for engine in (house.engine, house.other) * 4))
-        assert sum(len(jobs) for jobs in made) == 1
+        (job,) = [job for jobs in made for job in jobs]
+        await house.engine.cancel(job.id)
     assert len(await house.engine.list_jobs()) == 5
 
 
@@ -845,7 +847,9 @@ async def test_two_daemons_at_once_make_one_job(house: House) -> None:
 async def test_times_that_were_missed_are_made_up_once_or_skipped(house: House, missed: Missed, made: int) -> None:
     await house.schedules.add(every_hour(missed=missed))
     house.clock.forward(10.5 * 3600)
-    assert len(await house.engine.submit_scheduled()) == made
+    jobs = await house.engine.submit_scheduled()
+    assert len(jobs) == made
+    await house.engine.cancel_many([job.id for job in jobs])
     assert await house.engine.submit_scheduled() == []
     told = await house.events.since(0, names=["ScheduleMissed"])
     assert [event.data["made_up"] for event in told] == [missed is Missed.ONCE]
@@ -855,13 +859,9 @@ async def test_times_that_were_missed_are_made_up_once_or_skipped(house: House, 
 
 async def test_a_clock_that_jumps_a_day_ahead_and_back_makes_nothing_twice_and_loses_nothing(house: House) -> None:
     await house.schedules.add(every_hour())
-    house.clock.time = START + timedelta(hours=1)
-    await house.engine.submit_scheduled()
-    house.clock.time = START + timedelta(hours=25)
-    await house.engine.submit_scheduled()
-    for hour in range(1, 27):
-        house.clock.time = START + timedelta(hours=hour, seconds=1)
-        await house.engine.submit_scheduled()
+    for hour in (1.0, 25.0, *(hour + 1 / 3600 for hour in range(1, 27))):
+        house.clock.time = START + timedelta(hours=hour)
+        await house.engine.cancel_many([job.id for job in await house.engine.submit_scheduled()])
     keys = [job.key for job in await house.engine.list_jobs(limit=100)]
     assert len(keys) == len(set(keys)) == 26
 
@@ -891,6 +891,37 @@ async def test_a_schedule_for_all_serves_the_accounts_that_are_active_then_as_on
     batch_id = jobs[0].batch_id
     assert batch_id is not None
     assert (await house.engine.batch(batch_id)).name == "schedule hourly"
+
+
+async def test_a_paused_account_has_one_job_when_it_is_resumed_however_long_it_was_paused(house: House) -> None:
+    await house.schedules.add(every_hour())
+    await house.schedules.add(every_hour(name="other"))
+    await house.accounts.set_state("amy", AccountState.PAUSED, "by an operator")
+    for hour in range(1, 25):
+        house.clock.time = START + timedelta(hours=hour)
+        await house.engine.submit_scheduled()
+    jobs = await house.engine.list_jobs(account="amy")
+    assert len(jobs) == 2, "one of each schedule"
+    told = await house.events.since(0, names=["ScheduleSkipped"])
+    assert len(told) == 2 * 23
+    assert (told[0].account, told[0].job_id in {job.id for job in jobs}) == ("amy", True)
+    assert told[0].data["due_at"] == (START + timedelta(hours=2)).isoformat()
+
+
+async def test_a_parked_job_keeps_the_next_one_of_its_schedule_and_account_away_and_no_other(house: House) -> None:
+    await house.schedules.add(every_hour(account=None))
+    house.clock.time = START + timedelta(hours=1)
+    first = {job.account: job.id for job in await house.engine.submit_scheduled()}
+    lease = await house.engine.claim_job(first["amy"], owner="w1", ttl_s=10)
+    assert lease is not None
+    await house.engine.park(lease, kind=ErrorKind.CAPTCHA, error="A captcha.")
+    await house.engine.cancel_many([number for name, number in first.items() if name != "amy"])
+    house.clock.time = START + timedelta(hours=2)
+    second = await house.engine.submit_scheduled()
+    assert [job.account for job in second] == ["bob", "cleo"]
+    await house.engine.cancel_many([first["amy"], *(job.id for job in second)])
+    house.clock.time = START + timedelta(hours=3)
+    assert [job.account for job in await house.engine.submit_scheduled()] == ["amy", "bob", "cleo"]
 
 
 async def test_a_removed_schedule_makes_no_more_jobs_and_a_new_one_of_its_name_begins_afresh(house: House) -> None:

@@ -128,6 +128,12 @@ async def resume_account(given: Given, name: Name) -> AccountOut:
     return _out(await decisions.resume(given.records.accounts, given.records.profiles, given.engine, name))
 
 
+@routes.post("/accounts/{name}/reset-counters", role=Role.AGENT)
+async def reset_counters(given: Given, name: Name) -> AccountOut:
+    """Have what the Account does counted from now on; the records of what it did stay."""
+    return _out(await given.records.accounts.reset_counters(name))
+
+
 @routes.put("/accounts/{name}/tags", role=Role.AGENT)
 async def put_tags(given: Given, name: Name, asked: Tags) -> AccountOut:
     """Set an Account's tags, unless they stand in the configuration file."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from pydantic import BaseModel
 
 from runner.api.problems import Problem, Refusal
@@ -22,6 +22,7 @@ ASSETS = {
     "/assets/api-docs.js": ("api-docs.js", "text/javascript"),
     "/assets/sign-in.js": ("sign-in.js", "text/javascript"),
     "/assets/api.css": ("api.css", "text/css"),
+    "/assets/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 
 
@@ -61,10 +62,6 @@ def _file(name: str, media_type: str) -> Response:
     return FileResponse(STATIC / name, media_type=media_type)
 
 
-async def _home(request: Request) -> Response:
-    return RedirectResponse("/docs")
-
-
 async def _openapi(request: Request) -> JSONResponse:
     return JSONResponse(request.app.openapi())
 
@@ -72,7 +69,6 @@ async def _openapi(request: Request) -> JSONResponse:
 def install(app: FastAPI) -> None:
     """The pages that are no part of the API: explained in the README, not in the document that they show."""
     app.router.add_route(f"{PREFIX}/openapi.json", _openapi, methods=["GET"])
-    app.router.add_route("/", _home, methods=["GET"])
     for path, name in PAGES.items():
         app.router.add_route(path, partial(_page, name), methods=["GET"])
     for path, (name, kind) in ASSETS.items():

@@ -34,7 +34,7 @@ from runner.domain.access import Role
 from runner.domain.jobs import Bulk, JobFilter, NewJob
 from runner.domain.states import IfFailed, JobState, Priority
 from runner.engine.browsing import JobQuestion
-from runner.errors import ErrorKind, SetupError
+from runner.errors import Conflict, ErrorKind, SetupError
 from runner.store.pages import after_number, page_of
 
 routes = Routes("jobs")
@@ -183,6 +183,16 @@ async def get_job(given: Given, job_id: JobId) -> JobWhole:
 async def cancel(given: Given, job_id: JobId) -> JobOut:
     """Cancel a Job; a running one is ended and its browser closed."""
     return JobOut.model_validate(await given.engine.cancel(job_id))
+
+
+@routes.delete("/jobs/{job_id}", role=Role.ADMIN)
+async def delete(given: Given, job_id: JobId) -> BulkOut:
+    """Delete a Job that has ended, with its evidence; its key, its effects and its events stay."""
+    await given.engine.get(job_id)
+    done = await given.pruner.delete([job_id])
+    if done.refused:
+        raise Conflict(done.refused[job_id])
+    return BulkOut(changed=[str(number) for number in done.changed], refused={})
 
 
 @routes.post("/jobs/{job_id}/retry", role=Role.AGENT)

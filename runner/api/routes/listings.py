@@ -31,6 +31,7 @@ from runner.api.shapes import (
     Number,
     PageOut,
     Shape,
+    Sort,
     Word,
     page,
     wish,
@@ -41,7 +42,7 @@ from runner.errors import SetupError
 from runner.intake.listings import NewListing, read_listings
 from runner.intake.report import Intake
 from runner.orchestrator import decisions
-from runner.store.pages import after_number, page_of
+from runner.store.pages import after_number, order_of, page_of
 
 routes = Routes("listings")
 
@@ -72,7 +73,9 @@ class ImportOut(Shape):
     """What an import did."""
 
     rows: int
-    counts: dict[str, int] = Field(description="How many were added, changed, unchanged or kept.")
+    dry_run: bool
+    ready: int = Field(description="How many Listings the good rows make, one for each of their Accounts.")
+    counts: dict[str, int] = Field(description="How many were added, changed, unchanged or kept; empty in a dry run.")
     listings: list[Id]
     problems: list[RowOut]
     warnings: list[RowOut]
@@ -85,11 +88,13 @@ async def list_listings(
     state: Annotated[list[ListingState] | None, Query(description="Only these; may be repeated.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
+    sort: Sort = None,
 ) -> PageOut[ListingOut]:
-    """The Listings, the oldest first."""
-    asked = wish(limit, cursor)
+    """The Listings, the oldest first. Sorts by id."""
+    asked = wish(limit, cursor, sort)
+    _, down = order_of(asked, ("id",), "id")
     found = await given.records.listings.list_listings(
-        account_name=account, states=state or (), limit=limit + 1, after_id=after_number(asked) or 0
+        account_name=account, states=state or (), limit=limit + 1, after_id=after_number(asked) or 0, newest_first=down
     )
     return page(page_of(found, asked, lambda each: each.id), _out)
 
@@ -136,6 +141,7 @@ async def import_listings(
     photos: Annotated[list[UploadFile] | None, File(description="The photos that the rows name.")] = None,
     account: Annotated[str | None, Form(max_length=200, description="Who publishes rows that name nobody.")] = None,
     strict: Annotated[bool, Form(description="Import nothing when any row is wrong.")] = False,
+    dry_run: Annotated[bool, Form(description="Only say what is wrong with which row.")] = False,
 ) -> ImportOut:
     """Import Listings with their photos; importing the same again changes nothing."""
     if account is not None:
@@ -147,13 +153,15 @@ async def import_listings(
         table = await asyncio.to_thread(_unpack, folder, file, photos or [])
         intake = await asyncio.to_thread(read_listings, table, photos_dir=None, known_accounts=known)
         new = _new(intake, account) if not (strict and intake.problems) else []
-        saved = await given.records.listings.save_many(new)
+        saved = [] if dry_run else await given.records.listings.save_many(new)
         kept = bool(saved)
     finally:
         if not kept:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     return ImportOut(
         rows=intake.rows,
+        dry_run=dry_run,
+        ready=len(new),
         counts=dict(Counter(what.value for _, what in saved)),
         listings=[str(stored.id) for stored, _ in saved],
         problems=[RowOut(line=each.line, column=each.column, reason=str(each)) for each in intake.problems],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -12,7 +12,9 @@ from pydantic import Field
 from runner.api.routing import Given, Routes
 from runner.api.shapes import AccountOut, EventOut, Id, JobOut, Moment, Shape, many
 from runner.domain.access import Role
+from runner.domain.figures import Tally, health_score
 from runner.domain.states import AccountState, Priority
+from runner.orchestrator.turns import turn_of
 
 overview = Routes("overview")
 
@@ -39,6 +41,16 @@ class Timeframe(StrEnum):
 Frame = Annotated[Timeframe, Query(description="How far back to count.")]
 
 
+class SpanOut(Shape):
+    """What happened in a span of time."""
+
+    messages_inbound: int
+    messages_outbound: int
+    attempts_succeeded: int
+    attempts_failed: int
+    success_rate: float | None
+
+
 class OverviewOut(Shape):
     """Figures of the whole shop: what stands now, and what has happened since `since`."""
 
@@ -54,6 +66,11 @@ class OverviewOut(Shape):
     attempts_succeeded: int = Field(description="Since then.")
     attempts_failed: int = Field(description="Since then; interrupted ones included.")
     success_rate: float | None = Field(description="Of those attempts, from 0 to 1; null when there was none.")
+    health_score: int = Field(
+        description="0 to 100: 40 for accounts that are active (of those active, parked or locked), 40 for the success "
+        "rate, 20 for open jobs that wait for no person. A part of which there is nothing to say counts in full."
+    )
+    before: SpanOut = Field(description="The same counts for the same time before `since`: the trend.")
 
 
 class CounterOut(Shape):
@@ -78,23 +95,46 @@ async def get_overview(given: Given, timeframe: Frame = Timeframe.DAY) -> Overvi
     """Figures of the whole shop."""
     since = given.clock.now() - timeframe.span
     found = await given.shop.overview(since)
-    ended = found.attempts_succeeded + found.attempts_failed
-    figures = {name: getattr(found, name) for name in found.__dataclass_fields__}
+    figures = {name: getattr(found, name) for name in found.__dataclass_fields__ if name != "before"}
+    rate = Tally(succeeded=found.attempts_succeeded, failed=found.attempts_failed).success_rate
     return OverviewOut(
-        since=_minute(since), **figures, success_rate=round(found.attempts_succeeded / ended, 4) if ended else None
+        since=to_the_minute(since),
+        **figures,
+        success_rate=rate,
+        health_score=health_score(found.accounts, found.jobs, rate),
+        before=SpanOut(
+            messages_inbound=found.before.inbound,
+            messages_outbound=found.before.outbound,
+            attempts_succeeded=found.before.succeeded,
+            attempts_failed=found.before.failed,
+            success_rate=found.before.success_rate,
+        ),
     )
 
 
 @overview.get("/counters", role=Role.VIEWER)
 async def get_counters(given: Given, timeframe: Frame = Timeframe.DAY) -> CountersOut:
-    """What each Account has done: attempts by how they ended, messages by direction."""
+    """What each Account has done: attempts by how they ended, messages by direction.
+
+    An Account whose counters were reset meanwhile counts from then on.
+    """
     since = given.clock.now() - timeframe.span
     found = await given.shop.counters(since)
-    return CountersOut(since=_minute(since), items=[CounterOut(**each) for each in found])
+    return CountersOut(since=to_the_minute(since), items=[_counter(name, tally) for name, tally in found])
 
 
-def _minute(moment: Any) -> Any:
-    # To the minute, so that whoever polls and has seen nothing new gets a 304.
+def _counter(name: str, tally: Tally) -> CounterOut:
+    return CounterOut(
+        account=name,
+        succeeded=tally.succeeded,
+        failed=tally.failed,
+        inbound=tally.inbound,
+        outbound=tally.outbound,
+    )
+
+
+def to_the_minute(moment: datetime) -> datetime:
+    """So that whoever polls and has seen nothing new gets a 304."""
     return moment.replace(second=0, microsecond=0)
 
 
@@ -120,6 +160,15 @@ class AbsentOut(Shape):
     reason: str
 
 
+class StandingOut(Shape):
+    """Where one Account stands; `place` counts from 1 among those whose turn comes."""
+
+    account: str
+    running: bool
+    place: int | None
+    reason: str
+
+
 class RotationOut(Shape):
     """Who is served now, whose turn comes next in this order, who is passed over, and what was chosen last."""
 
@@ -127,12 +176,18 @@ class RotationOut(Shape):
     next: list[TurnOut]
     passed_over: list[AbsentOut]
     next_due_at: Moment | None
-    history: list[EventOut]
+    history: list[EventOut] = Field(description="The last choices, each with its reason in `data`.")
+    account: StandingOut | None = Field(description="The account that was asked about: why it is served, or why not.")
 
 
 @rotation.get("/rotation", role=Role.VIEWER)
-async def get_rotation(given: Given, limit: Annotated[int, Query(ge=1, le=16)] = 16) -> RotationOut:
-    """Who is served now, whose turn is next, and why."""
+async def get_rotation(
+    given: Given,
+    limit: Annotated[int, Query(ge=1, le=16)] = 16,
+    account: Annotated[str | None, Query(max_length=200, description="Say why this one is served, or why not.")] = None,
+) -> RotationOut:
+    """Who is served now, whose turn is next, and why; with an account, why it is or is not, and its own history."""
+    asked_about = None if account is None else await given.records.accounts.by_name(account)
     running, coming = await given.queue.running(), await given.queue.upcoming(limit)
     busy, waiting = {each.account for each in running}, {each.candidate.account for each in coming}
     absent = [
@@ -151,14 +206,14 @@ async def get_rotation(given: Given, limit: Annotated[int, Query(ge=1, le=16)] =
         )
         for each in coming
     ]
-    newest = await given.events.last_id()
-    recent = await given.events.since(max(0, newest - 500), names=["JobClaimed"])
+    standing = None if asked_about is None else await turn_of(asked_about, given.queue, running, coming)
     return RotationOut(
         now=many(JobOut, running),
         next=turns,
         passed_over=absent,
         next_due_at=await given.engine.next_due_at(),
-        history=many(EventOut, list(reversed(recent))[:20]),
+        history=many(EventOut, await given.events.latest("JobClaimed", account=account, limit=20)),
+        account=None if standing is None else StandingOut.model_validate(standing),
     )
 
 

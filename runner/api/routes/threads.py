@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from runner.api.flow_params import checked
 from runner.api.routing import Given, JobKey, Routes, Who
@@ -19,6 +20,7 @@ from runner.api.shapes import (
     Number,
     PageOut,
     QueuedOut,
+    ReplyOut,
     Sort,
     Text,
     ThreadOut,
@@ -29,9 +31,11 @@ from runner.api.shapes import (
 from runner.domain.access import Role
 from runner.domain.classification import MessageType
 from runner.domain.jobs import NewJob
-from runner.domain.states import Priority
+from runner.domain.states import Priority, ThreadStatus
+from runner.errors import NotFound, SetupError
 from runner.store.browsing import ThreadQuestion
 
+LATEST = datetime(9000, 1, 1)  # noqa: DTZ001 — compared without a zone
 routes = Routes("threads")
 
 ThreadId = Annotated[Number, Path(description="The Thread's id.")]
@@ -53,19 +57,38 @@ class Right(Asked):
     type: MessageType
 
 
+class Assignment(Asked):
+    """Whose a Thread is."""
+
+    assignee: Word | None = Field(description="An operator's name; null makes it nobody's.")
+
+
+class Status(Asked):
+    """Whether a Thread wants attention."""
+
+    status: ThreadStatus
+    until: AwareDatetime | None = Field(default=None, description="When a snoozed one is open again.")
+
+
 @routes.get("/threads", role=Role.VIEWER)
 async def list_threads(
     given: Given,
     account: Annotated[str | None, Query(max_length=200)] = None,
     unread: Annotated[bool | None, Query(description="Only those with unread Messages, or only those without.")] = None,
     counterpart: Annotated[str | None, Query(max_length=500)] = None,
+    status: Annotated[ThreadStatus | None, Query(description="All of them when it is not given.")] = None,
+    assignee: Annotated[
+        str | None, Query(max_length=200, description="An operator's name; empty for those that are nobody's.")
+    ] = None,
     q: Annotated[str | None, Query(max_length=200, description="Words in a Message, a name or a title.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     sort: Sort = None,
 ) -> PageOut[ThreadOut]:
     """The Threads, the one with the newest Message first. Sorts by last_at or id."""
-    question = ThreadQuestion(account=account, unread=unread, counterpart=counterpart, text=q)
+    question = ThreadQuestion(
+        account=account, unread=unread, status=status, assignee=assignee, counterpart=counterpart, text=q
+    )
     return page(await given.inbox.threads(question, wish(limit, cursor, sort)), ThreadOut.model_validate)
 
 
@@ -81,6 +104,52 @@ async def list_messages(
 ) -> PageOut[MessageOut]:
     """The Messages of a Thread, the oldest first. Sorts by sent_at or id."""
     return page(await given.inbox.messages(thread_id, wish(limit, cursor, sort)), MessageOut.model_validate)
+
+
+@routes.get("/threads/{thread_id}/replies", role=Role.VIEWER)
+async def list_replies(
+    given: Given, thread_id: ThreadId, limit: Limit = 50, cursor: Cursor = None
+) -> PageOut[ReplyOut]:
+    """What was answered here through the runner, the newest first: on its way, sent, or in doubt."""
+    return page(await given.inbox.replies(thread_id, wish(limit, cursor)), ReplyOut.model_validate)
+
+
+@routes.post("/threads/{thread_id}/read", role=Role.AGENT)
+async def mark_read(given: Given, thread_id: ThreadId) -> ThreadOut:
+    """Mark a Thread as read, here and not at the Site.
+
+    It stays so until the Thread changes at the Site; then the next reading of the inbox takes the Site's count again.
+    """
+    return ThreadOut.model_validate(await given.records.threads.mark(thread_id, unread=False))
+
+
+@routes.post("/threads/{thread_id}/unread", role=Role.AGENT)
+async def mark_unread(given: Given, thread_id: ThreadId) -> ThreadOut:
+    """Mark a Thread as unread, here and not at the Site; it ends as `read` does."""
+    return ThreadOut.model_validate(await given.records.threads.mark(thread_id, unread=True))
+
+
+@routes.post("/threads/{thread_id}/assign", role=Role.AGENT)
+async def assign(given: Given, thread_id: ThreadId, asked: Assignment) -> ThreadOut:
+    """Make a Thread an operator's, or nobody's."""
+    if asked.assignee is not None and await given.access.operators.by_name(asked.assignee) is None:
+        known = [each.name for each in await given.access.operators.list_operators()]
+        raise NotFound("operator", asked.assignee, known)
+    return ThreadOut.model_validate(await given.records.threads.assign(thread_id, asked.assignee))
+
+
+@routes.post("/threads/{thread_id}/status", role=Role.AGENT)
+async def set_status(given: Given, thread_id: ThreadId, asked: Status) -> ThreadOut:
+    """Close, snooze or open a Thread; a closed or snoozed one is open again when the counterpart writes."""
+    if asked.until is not None and asked.status is not ThreadStatus.SNOOZED:
+        raise SetupError("Only a snoozed thread has an end.", cure="Leave `until` out, or give status snoozed.")
+    if asked.status is ThreadStatus.SNOOZED:
+        if asked.until is None or asked.until <= given.clock.now():
+            raise SetupError("Until when is it snoozed?", cure="Give `until`, a moment that is still to come.")
+        if asked.until.replace(tzinfo=None) > LATEST:
+            raise SetupError("`until` is too far away.", cure="Give a moment before the year 9000.")
+    changed = await given.records.threads.set_status(thread_id, asked.status, snoozed_until=asked.until)
+    return ThreadOut.model_validate(changed)
 
 
 @routes.post("/threads/{thread_id}/reply", role=Role.AGENT, creates=True, status_code=201)

@@ -20,7 +20,7 @@ function say(message) {
 }
 
 function connect() {
-  socket = new WebSocket(`ws://${location.host}/live/${number}/ws`);
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live/${number}/ws`);
   socket.binaryType = "blob";
   socket.onopen = () => say({ do: "hello", window: key, name: $("name").value.trim() });
   socket.onmessage = event => typeof event.data === "string" ? told(JSON.parse(event.data)) : shown(event.data);

@@ -20,6 +20,8 @@ document.getElementById("form").addEventListener("submit", async (event) => {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(told),
   });
-  if (answer.ok) location.assign("/");
+  // Only a page of ours: what stands in an address may have been put there by somebody else.
+  const next = new URL(new URLSearchParams(location.search).get("next") || "/", location.origin);
+  if (answer.ok) location.assign(next.origin === location.origin ? next.pathname + next.search : "/");
   else wrong.textContent = (await answer.json()).detail;
 });

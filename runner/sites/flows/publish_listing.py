@@ -118,6 +118,10 @@ class PublishListing(Flow[PublishListingParams]):
         async with stage.step("check listing"):
             listing = await _listing(stage)
             await check_photos(listing)
+        made = await stage.effects.made(EffectKind.PUBLISH_LISTING)
+        if made is not None and made.natural_key != listing.natural_key:
+            # The stored Listing was changed after it went out: published again it would stand beside what it was.
+            return {"listing": made.remote_id, "url": "", "already_there": True}
         seen: dict[str, RemoteListing] = {}
 
         async def find() -> list[str]:

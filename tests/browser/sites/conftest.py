@@ -15,7 +15,7 @@ from playwright.async_api import Page
 
 from runner.domain.accounts import Account, SecretRef
 from runner.domain.clock import SystemClock
-from runner.domain.effects import EffectKind
+from runner.domain.effects import Effect, EffectKind
 from runner.domain.jobs import EvidenceFile
 from runner.domain.listings import Listing, RemoteListing, StoredListing
 from runner.domain.messages import RemoteMessage, ThreadSummary
@@ -78,6 +78,9 @@ class MemoryJournal:
 
     async def begun(self, kind: EffectKind) -> str | None:
         return self.keys.get(kind)
+
+    async def made(self, kind: EffectKind) -> Effect | None:
+        return None
 
     async def perform(
         self, kind: EffectKind, natural_key: str, payload: str, *, find: Find, fire: Fire

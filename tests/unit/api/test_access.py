@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,16 @@ async def test_the_pages_take_nothing_from_elsewhere(shop: Shop) -> None:
         assert answer.status_code == 200
         assert "//" not in answer.text.replace("// ", ""), f"{path} names another address"
         assert "innerHTML" not in answer.text
+
+
+async def test_the_pages_have_an_icon_that_their_own_policy_allows(shop: Shop) -> None:
+    client = shop.anybody()
+    for path in ("/docs", "/sign-in"):
+        page = await client.get(path)
+        (icon,) = re.findall(r'<link rel="icon" href="([^"]+)"', page.text)
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+        drawn = await client.get(icon)
+        assert (drawn.status_code, drawn.headers["content-type"].split(";")[0]) == (200, "image/svg+xml")
 
 
 async def test_whoever_asks_too_much_is_told_when_to_come_back(tmp_path: Path) -> None:

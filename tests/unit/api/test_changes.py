@@ -318,3 +318,71 @@ async def test_no_picture_of_this_machine_is_published_by_naming_it(shop: Shop, 
     (uploads / "ours.png").write_bytes(picture())
     asked = {"account": "amy", "flow": "publish_listing", "params": fields | {"photos": ["ours.png"]}}
     assert (await admin.post("/api/v1/jobs", json=asked)).status_code == 201
+
+
+async def test_a_dry_run_imports_nothing_and_says_what_is_wrong(shop: Shop, admin: httpx.AsyncClient) -> None:
+    head = "reference,title,price,currency,category,condition,description,location"
+    rows = f"{head}\nR-1,Bike,1,EUR,x,used,x,x\nR-2,Bell,a lot,EUR,x,used,x,x\nR-3,Saddle,2,EUR,x,used,x,x\n"
+    sent: dict[str, Any] = {"files": {"file": ("l.csv", rows.encode())}, "data": {"account": "amy"}}
+    dry = await admin.post("/api/v1/listings/import", files=sent["files"], data={"account": "amy", "dry_run": "true"})
+    told = dry.json()
+    assert (told["rows"], told["ready"], told["counts"], told["listings"]) == (3, 2, {}, [])
+    assert [(each["line"], each["column"]) for each in told["problems"]] == [(3, "price")]
+    assert (await admin.get("/api/v1/listings")).json()["items"] == []
+    assert list(shop.folder.glob("uploads/*")) == []
+    assert (await admin.post("/api/v1/listings/import", **sent)).json()["counts"] == {"added": 2}
+    newest = (await admin.get("/api/v1/listings", params={"sort": "-id", "limit": 1})).json()
+    assert newest["items"][0]["reference"] == "R-3"
+    rest = await admin.get("/api/v1/listings", params={"sort": "-id", "cursor": newest["next_cursor"]})
+    assert [each["reference"] for each in rest.json()["items"]] == ["R-1"]
+    assert (await admin.get("/api/v1/listings", params={"sort": "title"})).status_code == 422
+
+
+async def test_publishing_to_several_accounts_is_one_batch_to_follow(shop: Shop, admin: httpx.AsyncClient) -> None:
+    for name in ("ben", "bea"):
+        new = NewAccount(name=name, site="mock", username=name, secret=SecretRef(kind="env", name="X"))
+        await shop.services.records.accounts.add(new)
+    row = b"reference,title,price,currency,category,condition,description,location\nR-1,Bike,1,EUR,x,used,x,x\n"
+    await admin.post("/api/v1/listings/import", files={"file": ("l.csv", row)}, data={"account": "amy"})
+    asked = {"listings": ["1"], "accounts": ["amy", "ben", "bea"]}
+    batch = (await admin.post("/api/v1/listings/publish", json=asked)).json()
+    assert (batch["name"], batch["total"], batch["queued"]) == ("publish", 3, 3)
+    assert (await admin.get(f"/api/v1/batches/{batch['id']}")).json()["total"] == 3
+    jobs = (await admin.get("/api/v1/jobs", params={"batch": batch["id"], "sort": "id"})).json()["items"]
+    assert [(each["account"], each["params"]) for each in jobs] == [
+        ("amy", {"listing": 1}),
+        ("ben", {"listing": 2}),
+        ("bea", {"listing": 3}),
+    ]
+
+
+async def test_a_job_that_has_ended_is_deleted_and_another_is_not(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await admin.post("/api/v1/jobs", json=JOB)
+    refused = await admin.delete("/api/v1/jobs/1")
+    assert (refused.status_code, "queued" in refused.json()["detail"]) == (409, True)
+    await admin.post("/api/v1/jobs/1/cancel")
+    assert (await admin.delete("/api/v1/jobs/1")).json()["changed"] == ["1"]
+    assert (await admin.get("/api/v1/jobs/1")).status_code == 404
+    assert (await admin.delete("/api/v1/jobs/1")).status_code == 404
+
+
+async def test_rotation_says_why_an_account_is_served_or_not(shop: Shop, admin: httpx.AsyncClient) -> None:
+    async def standing() -> Any:
+        return (await admin.get("/api/v1/rotation", params={"account": "amy"})).json()["account"]
+
+    assert (await standing())["reason"] == "nothing is queued for it"
+    later = (shop.services.clock.now() + timedelta(days=1)).isoformat()
+    await admin.post("/api/v1/jobs", json=JOB | {"due_at": later})
+    assert "nothing is due: the next of 1 job is due at" in (await standing())["reason"]
+    await admin.post("/api/v1/jobs", json=JOB)
+    assert ((await standing())["place"], (await standing())["reason"][:11]) == (1, "it is next:")
+    await admin.post("/api/v1/accounts/amy/pause", json={"reason": "holiday"})
+    assert (await standing())["reason"] == "paused: holiday"
+    await admin.post("/api/v1/accounts/amy/resume")
+    assert await shop.services.engine.claim(owner="w", ttl_s=30) is not None
+    found = await standing()
+    assert (found["running"], found["reason"].startswith("job 2 (read_inbox) runs: ")) == (True, True)
+    history = (await admin.get("/api/v1/rotation", params={"account": "amy"})).json()["history"]
+    assert [each["job_id"] for each in history] == ["2"]
+    assert (await admin.get("/api/v1/rotation", params={"account": "bob"})).status_code == 404
+    assert (await admin.get("/api/v1/rotation")).json()["account"] is None

@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 from runner import api_wiring, wiring
+from runner.api import serving
+from runner.api.app import create_app
 from runner.api.feed import Feed
 from runner.api.routes import events as routes
 from runner.domain.access import Role
@@ -69,8 +71,11 @@ class Served:
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     async with wiring.open_runner(settings_of(tmp_path, port=0), Redactor()) as runner:
         _, secret = await runner.books.tokens.add("t", Role.ADMIN, ["*"], "a test")
-        async with api_wiring.serve_api(runner) as address:
-            served = Served(runner, address, secret)
+        place = serving.Place(host="127.0.0.1", port=0)
+        listener, services = serving.listen(place), api_wiring.api_services(runner)
+        # Without the console: NiceGUI has one application in a process.
+        async with services.feed.open(), serving.served(create_app(services), listener, place):
+            served = Served(runner, serving.address_of(listener, place), secret)
             yield served
             await served.client.aclose()
 

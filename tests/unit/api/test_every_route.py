@@ -21,12 +21,12 @@ PUBLIC = {
 
 PAGES = {
     "/api/v1/openapi.json",
-    "/",
     "/docs",
     "/sign-in",
     "/assets/api-docs.js",
     "/assets/sign-in.js",
     "/assets/api.css",
+    "/assets/icon.svg",
 }
 """Pages with nothing of the shop in them; everybody may see them."""
 

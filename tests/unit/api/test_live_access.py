@@ -7,13 +7,14 @@ import base64
 import os
 import stat
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from runner.api import server
-from runner.api.access import Access, token_in
+from runner.api import serving
+from runner.api.access import Access, hosts_of, token_in
 from runner.api.live import live_app
 from runner.api.messages import parse
 from runner.errors import Rejected, SetupError
@@ -25,9 +26,10 @@ TOKEN = "t" * 43
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    listener = server.listen(0)
-    access = Access(TOKEN, server.hosts_of(listener))
-    async with server.served(live_app(OpenSessions(), access, operator="root"), listener):
+    place = serving.Place(host="127.0.0.1", port=0)
+    listener = serving.listen(place)
+    access = Access(TOKEN, hosts_of(listener))
+    async with serving.served(live_app(OpenSessions(), access, operator="root"), listener, place):
         yield listener.getsockname()[1]
 
 
@@ -131,8 +133,9 @@ def test_a_token_is_made_once_for_a_folder_and_only_its_owner_can_read_it(tmp_pa
 
 
 def test_a_taken_port_is_said_with_what_to_set() -> None:
-    with server.listen(0) as taken, pytest.raises(SetupError, match=r"\[live\] port"):
-        server.listen(taken.getsockname()[1])
+    place = serving.Place(host="127.0.0.1", port=0, named="[live] port")
+    with serving.listen(place) as taken, pytest.raises(SetupError, match=r"\[live\] port"):
+        serving.listen(replace(place, port=taken.getsockname()[1]))
 
 
 def test_messages_are_checked_and_never_repeated_in_an_error() -> None:

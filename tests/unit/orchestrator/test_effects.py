@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runner.domain.effects import Effect, EffectKind, EffectState
-from runner.domain.jobs import Lease
+from runner.domain.jobs import Lease, NewJob
 from runner.engine.embedded import EmbeddedEngine
 from runner.errors import ErrorKind, InDoubt, Interrupted, NeedsPerson, Rejected, RetryLater, StaleLease
 from runner.orchestrator.effects import LAST_LOOK_S, SECOND_LOOK_S, Journal
@@ -462,6 +462,68 @@ async def test_the_natural_key_of_an_earlier_attempt_of_the_same_job_is_known(sc
     await scene.perform()
     assert await scene.journal().begun(PUBLISH) == KEY
     assert await scene.journal().begun(EffectKind.SEND_MESSAGE) is None
+
+
+async def leased(engine: EmbeddedEngine, **more: Any) -> Lease:
+    """A lease on another job of amy's, the one before given up as failed."""
+    (job,) = await engine.submit([NewJob(account="amy", flow="publish_listing", max_attempts=1, **more)])
+    lease = await engine.claim_job(job.id, owner="w1", ttl_s=10)
+    assert lease is not None
+    return lease
+
+
+async def failed(engine: EmbeddedEngine, lease: Lease) -> None:
+    await engine.fail(lease, kind=ErrorKind.NETWORK, error="It failed.")
+
+
+async def retried(engine: EmbeddedEngine, lease: Lease) -> Lease:
+    await engine.retry(lease.job.id)
+    again = await engine.claim_job(lease.job.id, owner="w1", ttl_s=10)
+    assert again is not None
+    return again
+
+
+async def test_a_job_and_its_replays_are_held_to_what_one_of_them_has_confirmed(
+    scene: Scene, engine: EmbeddedEngine
+) -> None:
+    first = scene.lease
+    await failed(engine, first)
+    second = await leased(engine, replay_of=first.job.id)
+    await failed(engine, second)
+    third = await leased(engine, replay_of=second.job.id)
+    stranger = KEY + "|a later message"
+
+    assert await scene.perform(lease=third) == ("L1", True)
+    await engine.succeed(third, {})
+
+    for lease in (first, second):
+        again = await retried(engine, lease)
+        await scene.effects.plan(again, PUBLISH, stranger, "hash")
+        journal = scene.journal(again)
+        assert await journal.begun(PUBLISH) == KEY
+        made = await journal.made(PUBLISH)
+        assert made is not None
+        assert made.remote_id == "L1"
+        await failed(engine, again)
+    other = await leased(engine)
+    assert await scene.journal(other).begun(PUBLISH) is None, "a job of the same flow that repeats nothing"
+
+
+async def test_what_a_replay_did_is_known_after_it_was_pruned(scene: Scene, engine: EmbeddedEngine) -> None:
+    first = scene.lease
+    await failed(engine, first)
+    second = await leased(engine, replay_of=first.job.id)
+    assert await scene.perform(lease=second) == ("L1", True)
+    await engine.succeed(second, {})
+    third = await leased(engine, replay_of=second.job.id)
+    await failed(engine, third)
+    assert (await engine.delete([second.job.id])).changed == [second.job.id]
+
+    for lease in (first, third):
+        again = await retried(engine, lease)
+        assert await scene.journal(again).begun(PUBLISH) == KEY
+        await failed(engine, again)
+    assert (await engine.get(third.job.id)).replay_of == first.job.id
 
 
 class Hands:

@@ -4,13 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import delete, text, update
 
 from runner.domain.messages import RemoteMessage, ThreadSummary, keyed
 from runner.domain.states import Direction
 from runner.errors import NotFound
+from runner.store import search
 from runner.store.database import Database
 from runner.store.events import Events
 from runner.store.threads import Threads
+from runner.store.trade_tables import message
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SUMMARY = ThreadSummary(
@@ -125,3 +128,20 @@ async def test_new_messages_are_told(db: Database) -> None:
     await save(db, said("Hello"), said("Hi"))
     [told] = await Events(db).since(0, names=["MessagesReceived"])
     assert (told.account, told.data["count"], told.data["counterpart"]) == ("amy", 2, "Zoë <script>")
+
+
+async def test_the_search_index_follows_what_is_changed_and_deleted(db: Database) -> None:
+    async def found(part: str) -> list[int]:
+        async with db.read() as connection:
+            return list((await connection.execute(await search.said(connection, part))).scalars())
+
+    await save(db, said("The saddle is blue", remote_id="m-1"))
+    assert (await found("saddle"), await found("green")) == ([1], [])
+    async with db.write() as connection:
+        await connection.execute(update(message).values(text="The bell is green"))
+    assert (await found("saddle"), await found("green")) == ([], [1])
+    async with db.write() as connection:
+        await connection.execute(delete(message))
+        assert (await connection.execute(text("SELECT count(*) FROM message_search"))).scalar_one() == 0
+        await connection.execute(text("INSERT INTO message_search (message_search) VALUES ('integrity-check')"))
+    assert await found("green") == []

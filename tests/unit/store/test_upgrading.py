@@ -42,7 +42,9 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(path: Path) -
     upgrading.upgrade(path)
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        # SQLite's own tables behind the search index are no tables of ours, and reflect as such.
+        opts = {"compare_type": True, "include_name": lambda name, *_: not str(name).startswith("message_search")}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, tables.metadata) == []
     engine.dispose()
 

@@ -1,0 +1,171 @@
+"""The desk of whoever answers: read and unread, whose it is, put away and back again, and what became of replies."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from runner.domain.access import Role
+from runner.domain.effects import EffectKind, EffectState, message_key, payload_hash
+from runner.domain.messages import RemoteMessage, ThreadSummary
+from runner.domain.states import Direction
+from runner.errors import ErrorKind
+from tests.unit.api.conftest import Shop
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+THREAD = "/api/v1/threads/1"
+
+
+async def said(shop: Shop, *messages: tuple[str, Direction, int], thread: str = "t-1") -> None:
+    """The inbox is read: these Messages stand in the Thread, at minutes after noon."""
+    at = NOON + timedelta(minutes=max(minute for _, _, minute in messages))
+    summary = ThreadSummary(
+        remote_id=thread,
+        counterpart=f"Bea of {thread}",
+        listing_title="A bike",
+        excerpt=messages[-1][0],
+        unread=1,
+        last_at=at,
+        url="http://127.0.0.1/t",
+    )
+    found = [
+        (
+            f"id:{text}",
+            RemoteMessage(
+                remote_id=text, direction=way, sender="Bea", text=text, sent_at=NOON + timedelta(minutes=minute)
+            ),
+        )
+        for text, way, minute in messages
+    ]
+    await shop.services.records.threads.save_thread("amy", summary, f"{at}", found)
+
+
+IN, OUT = Direction.INBOUND, Direction.OUTBOUND
+
+
+async def listed(admin: httpx.AsyncClient, **asked: Any) -> list[str]:
+    answer = await admin.get("/api/v1/threads", params={"sort": "id"} | asked)
+    assert answer.status_code == 200, answer.text
+    return [each["remote_id"] for each in answer.json()["items"]]
+
+
+async def test_our_own_mark_stays_until_the_thread_changes_at_the_site(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await said(shop, ("hello", IN, 0))
+    assert (await admin.post(f"{THREAD}/read")).json()["unread"] == 0
+    assert (await listed(admin, unread=True), await listed(admin, unread=False)) == ([], ["t-1"])
+    assert (await admin.post(f"{THREAD}/unread")).json()["unread"] == 1
+    assert (await admin.post(f"{THREAD}/read")).json()["unread"] == 0
+    await said(shop, ("hello", IN, 0), ("still there?", IN, 5))
+    found = (await admin.get(THREAD)).json()
+    assert (found["unread"], found["excerpt"]) == (1, "still there?")
+    assert (await admin.post("/api/v1/threads/9/read")).status_code == 404
+
+
+async def test_a_thread_is_given_to_an_operator_and_taken_back(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await said(shop, ("hello", IN, 0))
+    await said(shop, ("hi", IN, 0), thread="t-2")
+    await shop.services.access.operators.add("ann", Role.AGENT, None)
+    wrong = await admin.post(f"{THREAD}/assign", json={"assignee": "anna"})
+    assert (wrong.status_code, "ann" in wrong.json()["detail"]) == (404, True)
+    assert (await admin.post(f"{THREAD}/assign", json={"assignee": "ann"})).json()["assignee"] == "ann"
+    assert (await listed(admin, assignee="ann"), await listed(admin, assignee="")) == (["t-1"], ["t-2"])
+    assert (await admin.post(f"{THREAD}/assign", json={"assignee": None})).json()["assignee"] is None
+    assert await listed(admin, assignee="") == ["t-1", "t-2"]
+
+
+async def test_a_closed_thread_is_open_again_when_the_counterpart_writes(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await said(shop, ("hello", IN, 3), ("yes", OUT, 4))
+    assert (await admin.post(f"{THREAD}/status", json={"status": "closed"})).json()["status"] == "closed"
+    assert (await listed(admin, status="closed"), await listed(admin, status="open")) == (["t-1"], [])
+    await said(shop, ("older", IN, 1), ("hello", IN, 3), ("yes", OUT, 4), ("and thanks", OUT, 5))
+    assert (await admin.get(THREAD)).json()["status"] == "closed", "what is old, or from us, wakes nobody"
+    await said(shop, ("one more thing", IN, 9))
+    assert (await admin.get(THREAD)).json()["status"] == "open"
+    assert await listed(admin, status="open") == ["t-1"]
+    names = [each["name"] for each in (await admin.get("/api/v1/events/history")).json()["items"]]
+    assert "ThreadReopened" in names
+
+
+async def test_a_snoozed_thread_is_open_again_when_its_time_has_come(
+    shop: Shop, admin: httpx.AsyncClient, monkeypatch: Any
+) -> None:
+    await said(shop, ("hello", IN, 0))
+    now = shop.services.clock.now()
+    asked = {"status": "snoozed", "until": (now + timedelta(hours=1)).isoformat()}
+    snoozed = (await admin.post(f"{THREAD}/status", json=asked)).json()
+    assert (snoozed["status"], snoozed["snoozed_until"] is None) == ("snoozed", False)
+    assert (await listed(admin, status="snoozed"), await listed(admin, status="open")) == (["t-1"], [])
+    monkeypatch.setattr(type(shop.services.clock), "now", lambda self: now + timedelta(hours=2))
+    assert (await listed(admin, status="snoozed"), await listed(admin, status="open")) == ([], ["t-1"])
+    found = (await admin.get(THREAD)).json()
+    assert (found["status"], found["snoozed_until"]) == ("open", None)
+
+
+async def test_a_snooze_needs_an_end_and_nothing_else_has_one(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await said(shop, ("hello", IN, 0))
+    for asked in (
+        {"status": "snoozed"},
+        {"status": "snoozed", "until": "2001-01-01T00:00:00Z"},
+        {"status": "snoozed", "until": "9999-12-31T23:59:59Z"},
+        {"status": "closed", "until": "2030-01-01T00:00:00Z"},
+    ):
+        assert (await admin.post(f"{THREAD}/status", json=asked)).status_code == 422, asked
+
+
+async def test_a_reply_is_followed_from_its_way_to_the_message(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await said(shop, ("hello", IN, 0))
+    for text in ("Yes, it is.", "Perhaps", "No"):
+        assert (await admin.post(f"{THREAD}/reply", json={"text": text, "answering": "id:hello"})).status_code == 201
+    engine, effects = shop.services.engine, shop.services.records.effects
+
+    async def journaled(text: str, *states: EffectState) -> Any:
+        lease = await engine.claim(owner="w", ttl_s=30)
+        assert lease is not None
+        key = message_key("t-1", "id:hello", text)
+        effect = await effects.plan(lease, EffectKind.SEND_MESSAGE, key, payload_hash(text))
+        for state in states:
+            effect = await effects.transition(lease, effect, state, remote_id=text)
+        return lease
+
+    fired = (EffectState.PREPARED, EffectState.ARMED)
+    first = await journaled("Yes, it is.", *fired, EffectState.CONFIRMED)
+    await engine.succeed(first, {"answering": "id:hello"})
+    second = await journaled("Perhaps", *fired, EffectState.UNKNOWN)
+    await engine.doubt(second, kind=ErrorKind.NETWORK, error="nobody knows")
+    await said(shop, ("hello", IN, 0), ("Yes, it is.", OUT, 1))
+    replies = (await admin.get(f"{THREAD}/replies")).json()["items"]
+    assert [(each["text"], each["delivery"], each["effect_state"]) for each in replies] == [
+        ("No", "on_its_way", None),
+        ("Perhaps", "unknown", "unknown"),
+        ("Yes, it is.", "sent", "confirmed"),
+    ]
+    hello, answer = (await admin.get(f"{THREAD}/messages")).json()["items"]
+    assert (hello["effect_state"], answer["effect_state"]) == (None, "confirmed")
+    assert answer["effect_id"] == replies[2]["effect_id"]
+    await admin.post(f"/api/v1/jobs/{replies[0]['job_id']}/cancel")
+    assert (await admin.get(f"{THREAD}/replies", params={"limit": 1})).json()["items"][0]["delivery"] == "not_sent"
+
+
+async def test_any_part_of_what_was_said_is_found_in_any_script(shop: Shop, admin: httpx.AsyncClient) -> None:
+    texts = ['He said "no" 100%', "Grüße aus KÖLN", "これはまだありますか", "a_b", "No. 7"]
+    for number, text in enumerate(texts, start=1):
+        await said(shop, (text, IN, number), thread=f"t-{number}")
+    for part, found in {
+        '"no"': ["t-1"],
+        "100%": ["t-1"],
+        "grüße": ["t-2"],
+        "köln": ["t-2"],
+        "まだあり": ["t-3"],
+        "a_b": ["t-4"],
+        "7": ["t-5"],
+        "o.": ["t-5"],
+        "e sai": ["t-1"],
+        "AND": [],
+        'x" OR "y': [],
+        "\x00no": [],
+        "bike": ["t-1", "t-2", "t-3", "t-4", "t-5"],
+        "bea of t-2": ["t-2"],
+    }.items():
+        assert await listed(admin, q=part) == found, part
