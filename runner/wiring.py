@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -21,6 +22,7 @@ from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
+from runner.inbox.classify.local import LocalClassifier
 from runner.logs import Redactor
 from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
@@ -43,12 +45,14 @@ from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.salvage import Salvage
 from runner.orchestrator.scheduler import Scheduler
 from runner.orchestrator.signing_in import SigningIn, SignInRules
+from runner.orchestrator.understanding import Understanding
 from runner.orchestrator.visits import Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
 from runner.plans import Plans, secrets_of
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
+from runner.store.classifications import Classifications
 from runner.store.database import Database
 from runner.store.effects import Effects
 from runner.store.error_groups import ErrorGroups
@@ -81,6 +85,8 @@ class Books:
     error_groups: ErrorGroups
     operators: Operators
     tokens: Tokens
+    classifications: Classifications
+    classifier: LocalClassifier
     clock: Clock
 
 
@@ -127,6 +133,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
         )
         await _sync(records.accounts, settings.accounts)
         engine = EmbeddedEngine(db)
+        classifications = Classifications(db)
         yield Books(
             settings=settings,
             database=db,
@@ -144,8 +151,14 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             ),
             operators=Operators(db),
             tokens=Tokens(db),
+            classifications=classifications,
+            classifier=LocalClassifier(_model_dir(settings), classifications.corrections),
             clock=clock,
         )
+
+
+def _model_dir(settings: Settings) -> Path:
+    return settings.inbox.model_dir or settings.store.path.parent / "models"
 
 
 async def _sync(accounts: Accounts, configured: tuple[AccountSettings, ...]) -> None:
@@ -167,8 +180,28 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
         open_books(settings) as books,
         Browsers(clock=books.clock) as browsers,
         live_wiring.live_view(settings) as open_sessions,
+        _understanding(books),
     ):
         yield _assemble(books, browsers, redactor, open_sessions)
+
+
+@asynccontextmanager
+async def _understanding(books: Books) -> AsyncIterator[None]:
+    """Classify what this process reads, beside its work; what has come by then is classified before it ends."""
+    if not books.settings.inbox.classify:
+        yield
+        return
+    work = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
+    stop = asyncio.Event()
+    task = asyncio.create_task(work.run(stop))
+    try:
+        yield
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    finally:
+        stop.set()
+        await asyncio.wait([task])
 
 
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:

@@ -22,6 +22,7 @@ from runner.store.account_table import AccountTable
 from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
+from runner.store.classifications import Classifications
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
 from runner.store.events import Events
@@ -47,6 +48,8 @@ class Rules:
     configured_accounts: frozenset[str] = frozenset()
     """Accounts that stand in the configuration file: their tags are what it says."""
     max_attempts: int
+    threshold: float
+    """How sure a classifier must be of a Message; below that a person is asked."""
     timezone: str
     stuck_after: timedelta
     sites: Sequence[str] = ()
@@ -82,6 +85,7 @@ class Services:
     pruner: Pruner
     queue: QueueView
     inbox: InboxView
+    classifications: Classifications
     shop: ShopView
     work: WorkView
     analytics: Analytics

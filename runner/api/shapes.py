@@ -10,6 +10,7 @@ from fastapi import Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from runner.domain.access import Role, Via
+from runner.domain.classification import MessageType
 from runner.domain.effects import EffectKind, EffectState
 from runner.domain.listings import ListingState
 from runner.domain.messages import Delivery
@@ -250,8 +251,36 @@ class MessageOut(Shape):
     text: str
     sent_at: Moment | None
     first_seen_at: Moment
+    type: MessageType | None = Field(description="What it wants most; null until it has been classified.")
+    confidence: float | None = Field(description="How sure that is, from 0 to 1.")
+    classified_by: str | None = Field(description="A classifier with its version, or the name of a person.")
+    classified_at: Moment | None
     effect_id: Id | None = Field(description="The effect that sent it; null for one that was written elsewhere.")
     effect_state: EffectState | None
+
+
+class CorrectionOut(Shape):
+    """A person's word on what a Message wants."""
+
+    id: Id
+    message_id: Id
+    type: MessageType
+    by: str
+    at: Moment
+
+
+class QueuedOut(Shape):
+    """A Message that waits for a person: nobody is sure enough what it wants."""
+
+    message_id: Id
+    thread_id: Id
+    account: str
+    counterpart: str
+    listing_title: str | None
+    text: str
+    sent_at: Moment | None
+    type: MessageType = Field(description="The likeliest.")
+    confidence: float
 
 
 class ReplyOut(Shape):

@@ -1,4 +1,4 @@
-"""`runner inbox`: threads and messages as they were read."""
+"""`runner inbox`: threads and messages as they were read; what they want stands in `classification`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner import wiring
 from runner.cli import options, output
 from runner.domain.messages import StoredMessage, StoredThread
 
-app = typer.Typer(help="The inbox over all accounts: list, show.", no_args_is_help=True)
+app = typer.Typer(help="The inbox over all accounts, and what its messages want.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -69,6 +69,8 @@ def show(
         output.say(
             f"\n{output.plain(message.sent_at)}  {output.plain(message.sender)} ({message.direction}, {message.key})"
         )
+        if message.type is not None:
+            output.say(f"  message {message.id}: {message.type}, {message.confidence:.0%} sure")
         output.say("  " + output.plain(message.text).replace("\n", "\n  "))
     output.say(
         f"\nAnswer: runner run {found.account} send_message --set thread={output.plain(found.remote_id)} --set text=…"

@@ -9,6 +9,7 @@ import typer
 
 from runner.cli import (
     accounts,
+    classification,
     console,
     cycle,
     daemon,
@@ -61,6 +62,7 @@ app.command("trace", short_help="Open Playwright's trace of one attempt.")(evide
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(listings.app, name="listings")
 app.add_typer(inbox.app, name="inbox")
+inbox.app.add_typer(classification.app)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")

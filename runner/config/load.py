@@ -84,6 +84,7 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
             "store": settings.store.model_copy(update={"path": folder / settings.store.path}),
             "console": settings.console.model_copy(update=tls),
             "profiles": settings.profiles.in_folder(folder),
+            "inbox": settings.inbox.in_folder(folder),
             "accounts": accounts,
         }
     )

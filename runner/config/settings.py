@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runner.config import values
+from runner.config.inbox import InboxSettings
 from runner.config.schema import place_at
 from runner.config.section import Section
 from runner.config.served import ConsoleSettings, LiveSettings
@@ -279,6 +280,7 @@ class Settings(BaseSettings):
     retry: RetrySettings = Field(default_factory=RetrySettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)
+    inbox: InboxSettings = Field(default_factory=InboxSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     accounts: tuple[AccountSettings, ...] = ()
     console: ConsoleSettings = Field(default_factory=ConsoleSettings)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from runner.domain.classification import MessageType
 from runner.domain.effects import EffectState
 from runner.domain.states import Direction, JobState, ThreadStatus
 
@@ -85,7 +86,10 @@ class StoredThread:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMessage:
-    """A Message in the store; `key` is unique in its Thread. The Effect is that of ours which sent it, if one did."""
+    """A Message in the store; `key` is unique in its Thread. The Effect is that of ours which sent it, if one did.
+
+    What it wants (`type`) is None until it has been classified.
+    """
 
     id: int
     thread_id: int
@@ -95,6 +99,10 @@ class StoredMessage:
     text: str
     sent_at: datetime | None
     first_seen_at: datetime
+    type: MessageType | None = None
+    confidence: float | None = None
+    classified_by: str | None = None
+    classified_at: datetime | None = None
     effect_id: int | None = None
     effect_state: EffectState | None = None
 

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    func,
+    text,
+)
 
+from runner.domain.classification import MessageType
 from runner.domain.listings import ListingState
 from runner.domain.states import Direction, ThreadStatus
 from runner.store.columns import EnumText, SafeText, UtcTime
@@ -90,7 +103,28 @@ message = Table(
     Column("text", SafeText, nullable=False),
     Column("sent_at", UtcTime),
     Column("first_seen_at", UtcTime, nullable=False),
+    # What it wants, who says so (a classifier's version, or the name of a person), and how sure that is.
+    Column("type", EnumText(MessageType)),
+    Column("confidence", Float),
+    Column("classified_by", SafeText),
+    Column("classified_at", UtcTime),
     UniqueConstraint("thread_id", "key"),
+    Index("ix_message_confidence", "confidence", "id"),
+    sqlite_autoincrement=True,
+)
+index_where("direction = 'inbound' AND classified_at IS NULL", "ix_message_unclassified", message.c.id)
+
+classification_correction = Table(
+    "classification_correction",
+    metadata,
+    id_column(),
+    # No foreign key, and the text itself: a correction outlives the Message that is pruned.
+    Column("message_id", BigId, nullable=False),
+    Column("text", SafeText, nullable=False),
+    Column("type", EnumText(MessageType), nullable=False),
+    Column("by", SafeText, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index("ix_classification_correction_message", "message_id"),
     sqlite_autoincrement=True,
 )
 # When a Message was written: one that the Site gives no time for stands where it was first seen.

@@ -101,9 +101,12 @@ class Shop:
         self.config.write_text(text + extra, encoding="utf-8")
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        """What a command gets: nothing of ours that could change its mind, and 100 columns."""
+        """What a command gets: nothing of ours that could change its mind, and 100 columns.
+
+        Messages are classified only where a test asks for it (CLASSIFIED): every process pays seconds to begin with it.
+        """
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        return {**kept, "COLUMNS": "100", **(more or {})}
+        return {**kept, "COLUMNS": "100", "RUNNER_INBOX__CLASSIFY": "false", **(more or {})}
 
     def cli(self, *args: object, env: Mapping[str, str] | None = None, timeout_s: float = 120) -> Done:
         """Run one command to its end."""

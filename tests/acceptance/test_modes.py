@@ -57,6 +57,11 @@ EXAMPLES = {
     "listings show": "listings show 1",
     "inbox list": "inbox list",
     "inbox show": "inbox show 1",
+    "inbox queue": "inbox queue",
+    "inbox correct": "inbox correct 1 offer",
+    "inbox classify": "inbox classify thanks",
+    "inbox explain": "inbox explain 1",
+    "inbox train": "inbox train",
     "listings publish": "listings publish --account farid",
     "effects list": "effects list",
     "effects show": "effects show 1",
@@ -88,6 +93,7 @@ EXAMPLES = {
 """An invocation of each command that prints data, in an order that makes sense in one shop."""
 
 ELSEWHERE = {
+    "inbox evaluate": "trains for seconds: test_understanding.py",
     "demo": "takes minutes: tests of its own",
     "market": "serves until it is stopped: tests of its own",
     "daemon": "prints nothing but logs",

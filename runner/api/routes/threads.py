@@ -9,15 +9,17 @@ from fastapi import Path, Query
 from pydantic import AwareDatetime, Field
 
 from runner.api.flow_params import checked
-from runner.api.routing import Given, JobKey, Routes
+from runner.api.routing import Given, JobKey, Routes, Who
 from runner.api.shapes import (
     Asked,
+    CorrectionOut,
     Cursor,
     JobOut,
     Limit,
     MessageOut,
     Number,
     PageOut,
+    QueuedOut,
     ReplyOut,
     Sort,
     Text,
@@ -27,6 +29,7 @@ from runner.api.shapes import (
     wish,
 )
 from runner.domain.access import Role
+from runner.domain.classification import MessageType
 from runner.domain.jobs import NewJob
 from runner.domain.states import Priority, ThreadStatus
 from runner.errors import NotFound, SetupError
@@ -36,6 +39,7 @@ LATEST = datetime(9000, 1, 1)  # noqa: DTZ001 — compared without a zone
 routes = Routes("threads")
 
 ThreadId = Annotated[Number, Path(description="The Thread's id.")]
+MessageId = Annotated[Number, Path(description="The Message's id.")]
 
 
 class Reply(Asked):
@@ -45,6 +49,12 @@ class Reply(Asked):
     answering: Word | None = Field(
         default=None, description="`key` of the inbound Message that is answered; the last one when it is not given."
     )
+
+
+class Right(Asked):
+    """What a Message really wants."""
+
+    type: MessageType
 
 
 class Assignment(Asked):
@@ -158,3 +168,19 @@ async def reply(given: Given, thread_id: ThreadId, asked: Reply, key: JobKey) ->
         max_attempts=given.rules.max_attempts,
     )
     return JobOut.model_validate((await given.engine.submit([new]))[0])
+
+
+@routes.get("/messages/queue", role=Role.VIEWER)
+async def list_queue(given: Given, limit: Limit = 100, cursor: Cursor = None, sort: Sort = None) -> PageOut[QueuedOut]:
+    """The Messages that wait for a person, the newest first: nobody is sure enough what they want.
+
+    Those that were answered, and those in closed Threads, wait no more. Sorts by sent_at or id.
+    """
+    found = await given.classifications.queue(wish(limit, cursor, sort), threshold=given.rules.threshold)
+    return page(found, QueuedOut.model_validate)
+
+
+@routes.post("/messages/{message_id}/correct", role=Role.AGENT)
+async def correct_message(given: Given, who: Who, message_id: MessageId, asked: Right) -> CorrectionOut:
+    """Say what an inbound Message really wants; the classifier learns it at its next training."""
+    return CorrectionOut.model_validate(await given.classifications.correct(message_id, asked.type, by=who.name))

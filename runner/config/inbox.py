@@ -1,0 +1,28 @@
+"""The settings of the inbox: what is done with Messages once they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from runner.config import values
+from runner.config.section import Section
+
+
+class InboxSettings(Section):
+    """What is done with messages once they are read."""
+
+    classify: bool = Field(default=True, description="Find out what each new message wants.")
+    threshold: values.Share = Field(
+        default=0.6, description="How sure a classifier must be, from 0 to 1; below that a person is asked."
+    )
+    model_dir: values.FilePath | None = Field(
+        default=None,
+        description="Folder of the trained classifier. Not set: models, beside the store.",
+        examples=["models"],
+    )
+
+    def in_folder(self, folder: Path) -> InboxSettings:
+        """The same settings with all paths made absolute."""
+        return self if self.model_dir is None else self.model_copy(update={"model_dir": folder / self.model_dir})
