@@ -1,22 +1,18 @@
 """How well and how fast does the local classifier tell what messages want? Run: python -m bench.classify [--json].
 
-It learns from four fifths of the authors of the shipped examples and is judged by the others, whose messages it has never
-read; then it classifies theirs again and again, facts included, in one process and on one core. Result: docs/inbox.md.
+It learns from four fifths of the authors of the shipped examples and is judged by the others, whose messages it has
+never read; then it classifies theirs again and again, facts included. What counts is processor time, so "per second" is
+per second of one core. Result: docs/inbox.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-# Before anything imports a numerical library: one core is what is promised.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
 
 from runner.domain.classification import Asked, MessageType
 from runner.inbox.classify import examples, model
