@@ -10,14 +10,11 @@ from fastapi import Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from runner.domain.access import Role, Via
-from runner.domain.classification import MessageType
 from runner.domain.effects import EffectKind, EffectState
 from runner.domain.listings import ListingState
-from runner.domain.messages import Delivery
 from runner.domain.schedules import Missed
 from runner.domain.states import (
     AccountState,
-    Direction,
     EvidenceKind,
     IfFailed,
     JobState,
@@ -25,7 +22,6 @@ from runner.domain.states import (
     Outcome,
     Priority,
     SessionEnd,
-    ThreadStatus,
 )
 from runner.errors import ErrorKind
 from runner.store.pages import LARGEST, Page, Wish
@@ -220,84 +216,6 @@ class ListingOut(Shape):
     url: str | None
     published_at: Moment | None
     photos: list[str] = Field(description="Where each photo is read from, in order.")
-
-
-class ThreadOut(Shape):
-    """An exchange with one counterpart."""
-
-    id: Id
-    account: str
-    remote_id: str
-    counterpart: str
-    listing_title: str | None
-    excerpt: str = Field(description="How its last Message begins, as the Site's inbox shows it.")
-    unread: int
-    last_at: Moment | None
-    url: str
-    message_count: int
-    status: ThreadStatus
-    snoozed_until: Moment | None
-    assignee: str | None = Field(description="The Operator whose it is.")
-
-
-class MessageOut(Shape):
-    """One entry in a Thread; `key` is what a reply names in `answering`."""
-
-    id: Id
-    thread_id: Id
-    key: str
-    direction: Direction
-    sender: str
-    text: str
-    sent_at: Moment | None
-    first_seen_at: Moment
-    type: MessageType | None = Field(description="What it wants most; null until it has been classified.")
-    confidence: float | None = Field(description="How sure that is, from 0 to 1.")
-    classified_by: str | None = Field(description="A classifier with its version, or the name of a person.")
-    classified_at: Moment | None
-    effect_id: Id | None = Field(description="The effect that sent it; null for one that was written elsewhere.")
-    effect_state: EffectState | None
-
-
-class CorrectionOut(Shape):
-    """A person's word on what a Message wants."""
-
-    id: Id
-    message_id: Id
-    type: MessageType
-    by: str
-    at: Moment
-
-
-class QueuedOut(Shape):
-    """A Message that waits for a person: nobody is sure enough what it wants."""
-
-    message_id: Id
-    thread_id: Id
-    account: str
-    counterpart: str
-    listing_title: str | None
-    text: str
-    sent_at: Moment | None
-    type: MessageType = Field(description="The likeliest.")
-    confidence: float
-
-
-class ReplyOut(Shape):
-    """A reply that was asked for, sent or not; the last word on it is `delivery`."""
-
-    job_id: Id
-    text: str
-    answering: str | None
-    delivery: Delivery
-    state: JobState = Field(description="Of its Job.")
-    created_at: Moment
-    due_at: Moment
-    ended_at: Moment | None
-    attempts: int
-    error: str | None
-    effect_id: Id | None
-    effect_state: EffectState | None
 
 
 class ScheduleOut(Shape):

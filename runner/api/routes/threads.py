@@ -9,21 +9,17 @@ from fastapi import Path, Query
 from pydantic import AwareDatetime, Field
 
 from runner.api.flow_params import checked
+from runner.api.inbox_shapes import CorrectionOut, MessageOut, QueuedOut, ReplyOut, ThreadOut
 from runner.api.routing import Given, JobKey, Routes, Who
 from runner.api.shapes import (
     Asked,
-    CorrectionOut,
     Cursor,
     JobOut,
     Limit,
-    MessageOut,
     Number,
     PageOut,
-    QueuedOut,
-    ReplyOut,
     Sort,
     Text,
-    ThreadOut,
     Word,
     page,
     wish,

@@ -14,6 +14,9 @@ from runner.inbox.classify.wording import Concepts
 HELD_BACK = 5
 """One group in so many is held back by `split`."""
 
+COMPOSED = "composed-"
+"""Groups of messages that were put together from fragments, two wants in each, to teach which one wins."""
+
 CORRECTION_WEIGHT = 4.0
 """What a person said of a real Message counts as much as so many shipped examples."""
 
@@ -63,9 +66,11 @@ def lessons(corrections: Sequence[Correction] = ()) -> Lessons:
 def split(examples: Iterable[Example]) -> tuple[list[Example], list[Example]]:
     """Those to learn from and those held back: a fifth of the groups of each language, always the same ones.
 
-    Corrections are never held back.
+    Corrections are never held back, nor is what was composed of fragments: it would be too easy to judge by.
     """
-    groups = sorted({(each.language, each.group) for each in examples if each.language})
+    groups = sorted(
+        {(each.language, each.group) for each in examples if each.language and not each.group.startswith(COMPOSED)}
+    )
     held = {
         group
         for language in {language for language, _ in groups}

@@ -35,7 +35,10 @@ FORMAT = 1
 HEADER = "runner.json"
 FOLDS = 5
 PART = r"\S+"
-VIEWS = ("words", "letters", "ideas")
+VIEWS = {"words": 1.0, "letters": 1.0, "ideas": 0.5}
+"""What each view counts for. Ideas count for less: their phrases were written by whoever wrote the examples, so they
+look better there than they are. Judged by authors who came later, macro-F1 was worst with ideas at 1, and without
+them."""
 LABELS = tuple(MessageType)
 Matrix = Any
 """A sparse matrix of scipy, or an array of numpy: one row for each Message."""
@@ -162,7 +165,7 @@ def _fitted(wordings: Sequence[Wording], examples: Sequence[Example]) -> tuple[d
     }
     for name, vectorizer in views.items():
         vectorizer.fit([getattr(each, name) for each in wordings])
-    machine = LinearSVC(C=0.3, random_state=0)
+    machine = LinearSVC(C=0.4, random_state=0)
     machine.fit(
         _matrix(views, wordings),
         [LABELS.index(each.type) for each in examples],
@@ -173,7 +176,8 @@ def _fitted(wordings: Sequence[Wording], examples: Sequence[Example]) -> tuple[d
 
 def _matrix(views: dict[str, Any], wordings: Sequence[Wording]) -> Matrix:
     return scipy.sparse.hstack(
-        [views[name].transform([getattr(each, name) for each in wordings]) for name in VIEWS], format="csr"
+        [views[name].transform([getattr(each, name) for each in wordings]) * counts for name, counts in VIEWS.items()],
+        format="csr",
     )
 
 

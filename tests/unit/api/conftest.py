@@ -49,6 +49,7 @@ def settings_of(folder: Path, **console: Any) -> Settings:
             "store": {"path": folder / "runner.db"},
             "evidence": {"dir": folder / "screenshots"},
             "profiles": {"dir": folder / "profiles"},
+            "inbox": {"classify": False},
             "console": {"requests_per_minute": 1_000_000, **console},
             "accounts": [AccountSettings(name="amy", site="mock", password=secret)],
         }

@@ -12,6 +12,7 @@ from PIL import Image
 
 from runner.domain.access import Role
 from runner.domain.accounts import NewAccount, SecretRef
+from runner.domain.classification import Classification, Likely, MessageType
 from runner.domain.effects import EffectKind, EffectState
 from runner.domain.jobs import EvidenceFile
 from runner.domain.messages import RemoteMessage, ThreadSummary
@@ -151,6 +152,35 @@ async def test_a_reply_becomes_one_job_for_the_effect_journal(shop: Shop, admin:
     job = (await admin.post(f"/api/v1/threads/{number}/reply", json=told)).json()
     assert (job["flow"], job["params"]) == ("send_message", {"thread": "t-1", **told})
     assert (await admin.post("/api/v1/threads/1/reply", json={"text": ""})).status_code == 422
+
+
+async def test_a_message_that_nobody_is_sure_of_waits_until_a_person_says_what_it_wants(
+    shop: Shop, admin: httpx.AsyncClient
+) -> None:
+    await read_thread(shop, "hm and the other thing?")
+    unsure = Classification(
+        type=MessageType.OFFER,
+        confidence=0.4,
+        top=(Likely(type=MessageType.OFFER, probability=0.4),),
+        first_contact=True,
+        by="test-1",
+    )
+    await shop.services.classifications.record([(1, unsure)])
+    [message] = (await admin.get("/api/v1/threads/1/messages")).json()["items"]
+    assert (message["type"], message["confidence"], message["classified_by"]) == ("offer", 0.4, "test-1")
+    [waiting] = (await admin.get("/api/v1/messages/queue")).json()["items"]
+    assert (waiting["message_id"], waiting["counterpart"], waiting["type"]) == (message["id"], "Bea", "offer")
+
+    wrong = await admin.post("/api/v1/messages/1/correct", json={"type": "poetry"})
+    assert wrong.status_code == 422
+    assert (await admin.post("/api/v1/messages/99/correct", json={"type": "closing"})).status_code == 404
+    async with await shop.client(Role.VIEWER) as viewer:
+        assert (await viewer.post("/api/v1/messages/1/correct", json={"type": "closing"})).status_code == 403
+    said = (await admin.post("/api/v1/messages/1/correct", json={"type": "closing"})).json()
+    assert (said["type"], said["message_id"]) == ("closing", "1")
+    [message] = (await admin.get("/api/v1/threads/1/messages")).json()["items"]
+    assert (message["type"], message["confidence"], message["classified_by"]) == ("closing", 1.0, said["by"])
+    assert (await admin.get("/api/v1/messages/queue")).json()["items"] == []
 
 
 async def test_schedules_are_added_and_removed(admin: httpx.AsyncClient) -> None:

@@ -28,6 +28,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[retry.kinds.KIND]": models.RetryKindSettings,
     "[store]": models.StoreSettings,
     "[profiles]": models.ProfileSettings,
+    "[inbox]": models.InboxSettings,
     "[live]": models.LiveSettings,
     "[[accounts]]": models.AccountSettings,
     "[console]": models.ConsoleSettings,
