@@ -19,7 +19,8 @@ log = structlog.get_logger()
 
 AT_ONCE = 200
 SWEEP_EVERY_S = 60.0
-LAST_SWEEP_S = 60.0
+LAST_SWEEP_S = 10.0
+"""A first use trains the model, which takes some seconds; a person who stops a daemon does not wait for more."""
 
 
 class Understanding:
@@ -38,18 +39,20 @@ class Understanding:
             try:
                 while not stop.is_set():
                     if await self._woken(stop):
-                        await self.sweep()
+                        await self.sweep(stop)
                 if self._arrived.is_set() or _tell_of_messages(seen.ready()):
                     await self._last_sweep()
             finally:
                 hearing.cancel()
 
-    async def sweep(self) -> int:
-        """Classify all that have no type yet; returns how many were."""
+    async def sweep(self, stop: asyncio.Event | None = None) -> int:
+        """Classify all that have no type yet, or as many as there is time for until `stop`; returns how many were."""
         count = 0
         self._arrived.clear()
         try:
-            while waiting := await self._rows.unclassified(limit=AT_ONCE):
+            while not (stop is not None and stop.is_set()) and (
+                waiting := await self._rows.unclassified(limit=AT_ONCE)
+            ):
                 asked = [Asked(text=each.text, first_contact=each.first_contact) for each in waiting]
                 found = await self._classifier.classify(asked)
                 said = [(each.id, what) for each, what in zip(waiting, found, strict=True)]

@@ -108,3 +108,17 @@ async def test_a_classifier_that_fails_leaves_the_messages_for_the_next_sweep(db
     classifier.broken = False
     assert await work.sweep() == 1
     assert await left(db) == 0
+
+
+async def test_whoever_stops_it_does_not_wait_for_all_that_was_left(db: Database) -> None:
+    stop = asyncio.Event()
+
+    class Stopped(Keyword):
+        async def classify(self, asked: Sequence[Asked]) -> list[Classification]:
+            stop.set()  # somebody stops the daemon while the first of many batches is being classified
+            return await super().classify(asked)
+
+    for number in range(250):
+        await arrives(db, f"{number}?")
+    assert await understanding(db, Stopped()).sweep(stop) == 200
+    assert await left(db) == 10
