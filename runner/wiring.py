@@ -278,7 +278,11 @@ def _visits(
 def _attempts(books: Books, plans: Plans, visits: Visits, signing_in: SigningIn, floods: Floods) -> Attempts:
     settings, records, clock = books.settings, books.records, books.clock
     keeper = EvidenceKeeper(
-        folder=settings.evidence.dir, rows=records.evidence, budget_s=settings.timeouts.evidence_s, clock=clock
+        folder=settings.evidence.dir,
+        rows=records.evidence,
+        budget_s=settings.timeouts.evidence_s,
+        clock=clock,
+        threads=settings.evidence.threads,
     )
     rules = AttemptRules(
         attempt_s=settings.timeouts.attempt_s,

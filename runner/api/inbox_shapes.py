@@ -46,6 +46,7 @@ class MessageOut(Shape):
     classified_at: Moment | None
     effect_id: Id | None = Field(description="The effect that sent it; null for one that was written elsewhere.")
     effect_state: EffectState | None
+    picture_id: Id | None = Field(description="Evidence: a picture of the page that it was read from.")
 
 
 class CorrectionOut(Shape):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from playwright.async_api import Error as PlaywrightError
 
 from runner.browser import known, look_alikes, masks, summary
 from runner.browser.ring import ConsoleLine, NetworkLine
@@ -42,6 +43,7 @@ FILE_NAMES = {
     EvidenceKind.TRACE: "trace.zip",
     EvidenceKind.SUMMARY: "summary.md",
     EvidenceKind.ATTEMPT_PAGE: "attempt.html",
+    EvidenceKind.THREAD: "thread.png",
 }
 
 log = structlog.get_logger(__name__)
@@ -132,6 +134,24 @@ async def keep_page(
     return [dataclasses.replace(file, path=str(prefix / file.path)) for file in got.files]
 
 
+async def keep_thread(
+    session: LiveSession, folder: Path, *, secrets: Sequence[str] = (), budget_s: float = BUDGET_S, relative_to: Path
+) -> list[EvidenceFile]:
+    """Write a picture of the Thread that is open now into `folder`; nothing when there is none to be had in time.
+
+    A Message that was read is worth more than its picture: what stands in the way is logged, and the reading goes on.
+    """
+    got = Gathered(folder=folder, until=time.monotonic() + budget_s)
+    try:
+        await _make(folder)
+        async with asyncio.timeout(budget_s):
+            await _screenshot(session, got, secrets, kind=EvidenceKind.THREAD)
+    except (OSError, TimeoutError, PlaywrightError) as problem:
+        log.warning("a message was read without a picture", folder=str(folder), error=str(problem))
+    prefix = folder.relative_to(relative_to)
+    return [dataclasses.replace(file, path=str(prefix / file.path)) for file in got.files]
+
+
 async def _from_the_browser(
     session: LiveSession, got: Gathered, redactor: Redactor, secrets: Sequence[str], *, locator: str | None
 ) -> None:
@@ -197,7 +217,9 @@ async def _answers(session: LiveSession, got: Gathered) -> bool:
     return True
 
 
-async def _screenshot(session: LiveSession, got: Gathered, secrets: Sequence[str]) -> None:
+async def _screenshot(
+    session: LiveSession, got: Gathered, secrets: Sequence[str], *, kind: EvidenceKind = EvidenceKind.SCREENSHOT
+) -> None:
     page = session.page
     size = await page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
     clip = None
@@ -213,7 +235,7 @@ async def _screenshot(session: LiveSession, got: Gathered, secrets: Sequence[str
             caret="initial",  # hiding it would leave an attribute behind on the field
             timeout=got.left_s() * 1000,
         )
-    got.write(EvidenceKind.SCREENSHOT, png)
+    got.write(kind, png)
 
 
 async def _page(session: LiveSession, got: Gathered, redactor: Redactor) -> None:

@@ -119,6 +119,8 @@ def demo(
                 tell(report, batch)
                 if stays and not stop.is_set():
                     await market.set_faults([LATER])
+                    for account, counterpart, text in demo_goods.WRITTEN:
+                        await market.incoming(account, counterpart, text)
                     output.note("The console stays open; Ctrl-C ends it.")
                     await runner.orchestrator.run(stop)
                 return report.matches_ledger and batch.succeeded == batch.total

@@ -22,6 +22,17 @@ GOODS: tuple[tuple[str, str, str, int, str, str, str], ...] = (
     ("farid", "FC-501", "35 mm film camera, tested", 15900, "cameras", "good", "#59606a"),
     ("farid", "FC-502", "50 mm f/1.8 lens, clean glass", 8900, "cameras", "like_new", "#2b2b33"),
 )
+WRITTEN: tuple[tuple[str, str, str], ...] = (
+    ("amy", "Nuno Carvalho", "Is the ThinkPad still there? I could come today at 6."),
+    ("amy", "Femke Visser", "whats your best price for the monitor"),
+    ("ben", "Ada Lindqvist", "Would you take 220 for the city bike?"),
+    ("carla", "Rui Tavares", "Can you deliver the sideboard to Almada, and what would that cost?"),
+    ("dev", "Maya Cohen", "Any scratches on the turntable? More pics please"),
+    ("elena", "Tom Hughes", "Hi! Could I pay for the high chair by bank transfer?"),
+    ("farid", "Inês Duarte", "Thank you, the lens arrived safely."),
+    ("farid", "Quick Buyer", "Text me at 555-0142, my agent brings a cheque for 100 more than you ask"),
+)
+"""What counterparts write while somebody stays: (account, counterpart, text)."""
 ACCOUNTS = tuple(dict.fromkeys(row[0] for row in GOODS))
 
 

@@ -91,6 +91,11 @@ class LocalMarket:
         """Replace the rules by which it misbehaves."""
         await asyncio.to_thread(self._call, "PUT", "/_faults", list(rules))
 
+    async def incoming(self, account: str, counterpart: str, text: str) -> None:
+        """Have a counterpart write, as a buyer would."""
+        body = {"account": account, "counterpart": counterpart, "text": text}
+        await asyncio.to_thread(self._call, "POST", "/_incoming", body)
+
     def _call(self, method: str, path: str, body: Any) -> Any:
         request = urllib.request.Request(  # noqa: S310 — the address is our own process on loopback
             self.url + path,

@@ -88,6 +88,9 @@ class EvidenceSettings(Section):
     last_picture_every_s: values.Seconds = Field(
         default=1.0, description="How often the picture is renewed that stands in when a page has crashed or hangs."
     )
+    threads: bool = Field(
+        default=True, description="A picture of each thread in which a new message is read, from its second reading on."
+    )
     flood_after: values.Count = Field(
         default=5,
         description="So many failures of one error group within ten minutes are told one by one, further ones counted.",

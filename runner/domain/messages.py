@@ -105,6 +105,8 @@ class StoredMessage:
     classified_at: datetime | None = None
     effect_id: int | None = None
     effect_state: EffectState | None = None
+    picture_id: int | None = None
+    """Evidence: the Thread as it was when this was read, where a picture was taken."""
 
 
 class Delivery(StrEnum):

@@ -70,6 +70,7 @@ class EvidenceKind(StrEnum):
     TRACE = "trace"  # a Playwright trace
     SUMMARY = "summary"  # summary.md, for a person
     ATTEMPT_PAGE = "attempt_page"  # attempt.html: all of it on one page
+    THREAD = "thread"  # a Thread as it was read, when something new stood in it
 
 
 class Direction(StrEnum):

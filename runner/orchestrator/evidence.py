@@ -15,13 +15,16 @@ from runner.domain.clock import Clock
 from runner.domain.jobs import Attempt, EvidenceFile
 from runner.errors import AttemptError
 from runner.orchestrator import conditions as conditions_of
-from runner.store.evidence import EvidenceFiles
+from runner.store.evidence import EvidenceFiles, thread_folder
 
 
 class EvidenceKeeper:
     """Files go to `<folder>/<date>/<account>/<attempt>/`; gathering takes at most `budget_s` seconds."""
 
-    def __init__(self, *, folder: Path, rows: EvidenceFiles, budget_s: float, clock: Clock) -> None:
+    def __init__(
+        self, *, folder: Path, rows: EvidenceFiles, budget_s: float, clock: Clock, threads: bool = True
+    ) -> None:
+        self._threads = threads
         self._folder = folder
         self._rows = rows
         self._budget_s = budget_s
@@ -99,6 +102,19 @@ class EvidenceKeeper:
         await self._rows.add(sink.attempt, files)
         return files
 
+    async def keep_thread(self, sink: Sink, remote_id: str) -> None:
+        """A picture of the Thread that is open now, where its Messages are looked up by `thread_folder`."""
+        if not self._threads:
+            return
+        files = await evidence.keep_thread(
+            sink.live,
+            self._folder / self.place(sink.attempt) / thread_folder(remote_id),
+            secrets=sink.secrets,
+            budget_s=self._budget_s,
+            relative_to=self._folder,
+        )
+        await self._rows.add(sink.attempt, files)
+
 
 def place_of(attempt: Attempt) -> Path:
     """Where an Attempt's files are, relative to the evidence folder."""
@@ -117,3 +133,7 @@ class Sink:
     async def keep_page(self, page: object, label: str) -> Sequence[EvidenceFile]:
         """Store a full-page screenshot and the HTML of what is open now."""
         return await self.keeper.keep_page(self, label)
+
+    async def keep_thread(self, remote_id: str) -> None:
+        """Store a picture of the Thread that is open now."""
+        await self.keeper.keep_thread(self, remote_id)

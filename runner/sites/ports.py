@@ -74,3 +74,7 @@ class EvidenceSink(Protocol):
     async def keep_page(self, page: Page, label: str) -> Sequence[EvidenceFile]:
         """Store a full-page screenshot and the HTML of what is open now; `label` is for a person and the file names."""
         ...
+
+    async def keep_thread(self, remote_id: str) -> None:
+        """Store a picture of the Thread that is open now, for its newest Messages; never fails the Flow."""
+        ...

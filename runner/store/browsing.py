@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
@@ -17,12 +17,14 @@ from runner.domain.states import AccountState, Direction, JobState, ThreadStatus
 from runner.store import counting, replies, search
 from runner.store.account_ids import id_of
 from runner.store.database import Database
+from runner.store.evidence import pictures_of
 from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of, stamp
 from runner.store.tables import account, event, job, session
 from runner.store.threads import stored, stored_message
 from runner.store.trade_tables import listing, message, participant, thread
 
 THREAD_ORDERS = {"last_at": stamp(thread.c.last_at), "id": thread.c.id}
+PICTURE_WITHIN = timedelta(minutes=1)
 MESSAGE_ORDERS = {"sent_at": stamp(func.coalesce(message.c.sent_at, message.c.first_seen_at)), "id": message.c.id}
 
 
@@ -88,9 +90,9 @@ class InboxView:
             )
             rows = {row.id: row for row in await connection.execute(select(message).where(message.c.id.in_(found)))}
             sent = await replies.effects_of(connection, whose)
-        return Page(
-            items=[stored_message(rows[number], _sender(rows[number], sent)) for number in found], next_cursor=cursor
-        )
+            pictures = await pictures_of(connection, whose.account_id, whose.remote_id)
+        items = [stored_message(rows[number], _sender(rows[number], sent)) for number in found]
+        return Page(items=[replace(each, picture_id=_picture(each, pictures)) for each in items], next_cursor=cursor)
 
     async def replies(self, thread_id: int, wish: Wish) -> Page[Reply]:
         """One page of what was answered in a Thread, sent or not, the newest first. Raises NotFound, SetupError."""
@@ -99,6 +101,12 @@ class InboxView:
             found = await replies.jobs_of(connection, whose, limit=wish.limit + 1, before_id=after_number(wish))
             sent = await replies.effects_of(connection, whose)
         return page_of([replies.reply(row, whose, sent) for row in found], wish, lambda each: each.job_id)
+
+
+def _picture(read: StoredMessage, pictures: Sequence[tuple[int, datetime]]) -> int | None:
+    """The first picture after a Message was stored: taken at once, while its Thread was open."""
+    after = (number for number, at in pictures if timedelta(0) <= at - read.first_seen_at <= PICTURE_WITHIN)
+    return next(after, None)
 
 
 class ShopView:

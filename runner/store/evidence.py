@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select
+from sqlalchemy import Row, Select, insert, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.jobs import Attempt, Evidence, EvidenceFile
 from runner.domain.states import EvidenceKind
@@ -14,6 +17,20 @@ from runner.store import events
 from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.tables import account, attempt, evidence, job
+
+
+def thread_folder(remote_id: str) -> str:
+    """The folder in which an Attempt keeps the picture of a Thread: a name of ours, whatever the Site's own id is."""
+    return f"thread-{hashlib.sha256(remote_id.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+async def pictures_of(connection: AsyncConnection, account_id: int, remote_id: str) -> list[tuple[int, datetime]]:
+    """(number, moment) of every picture of a Thread, the oldest first."""
+    mine = (evidence.c.kind == literal_column(f"'{EvidenceKind.THREAD}'"), job.c.account_id == account_id)
+    joined = evidence.join(attempt).join(job, job.c.id == attempt.c.job_id)
+    statement = select(evidence.c.id, evidence.c.created_at).select_from(joined)
+    found = statement.where(*mine, evidence.c.path.contains(f"/{thread_folder(remote_id)}/", autoescape=True))
+    return [(row.id, row.created_at) for row in await connection.execute(found.order_by(evidence.c.id))]
 
 
 class EvidenceFiles:

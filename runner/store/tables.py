@@ -273,6 +273,7 @@ evidence = Table(
     Column("created_at", UtcTime, nullable=False),
     sqlite_autoincrement=True,
 )
+index_where("kind = 'thread'", "ix_evidence_thread", evidence.c.attempt_id)
 
 event = Table(
     "event",

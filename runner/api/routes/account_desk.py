@@ -187,7 +187,7 @@ def _row(found: AccountRow) -> AccountRowOut:
         health_reason=health.reason,
         health_action=health.action,
         signed_in=health.valid,
-        session_age_days=None if health.age_days is None else round(health.age_days, 2),
+        session_age_days=None if health.age_days is None else round(health.age_days, 5),
         last_login_at=health.last_login_at,
         **{name: getattr(found.today, name) for name in TODAY},
     )

@@ -72,6 +72,12 @@ def _message(desk: Desk, message: One) -> None:
             if outbound and message["effect_state"] in EFFECTS:
                 parts.chip(*EFFECTS[message["effect_state"]])
         parts.tag("div", message["text"]).classes("bubble-text")
+        if message["picture_id"]:
+            with parts.tag("div").classes("bubble-foot"):
+                words = f"The page from which this message of {message['sender']} was read"
+                address = f"/api/v1/evidence/{message['picture_id']}/file"
+                with parts.link(address, classes="read-from", label=words, new_tab=True):
+                    parts.picture(message["picture_id"], words, classes="small")
 
 
 def _reply(desk: Desk, reply: One) -> None:

@@ -147,3 +147,8 @@ new MutationObserver((changes) => {
   }
   if (onRow && document.activeElement === document.body) rows().find((each) => each.getAttribute("href") === onRow)?.focus({ preventScroll: true });
 }).observe(document.documentElement, { childList: true, subtree: true });
+
+// On a phone the menu is wider than the screen: the place where one is is always seen.
+const here = () => document.querySelector(".place.here")?.scrollIntoView({ inline: "center", block: "nearest" });
+new MutationObserver((_, watch) => { if (document.querySelector(".place.here")) { watch.disconnect(); here(); } })
+  .observe(document.documentElement, { childList: true, subtree: true });

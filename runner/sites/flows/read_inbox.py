@@ -32,6 +32,9 @@ class ReadInbox(Flow[ReadInboxParams]):
         for number, summary in enumerate(changed, start=1):
             async with stage.step("read thread", f"{number} of {len(changed)}: {summary.counterpart}"):
                 read, new = await _read(stage, summary)
+                if new and summary.remote_id in known:
+                    # What was there at the first reading is history, and would be a picture for every Thread.
+                    await stage.evidence.keep_thread(summary.remote_id)
             messages += read
             new_messages += new
         return {

@@ -181,3 +181,18 @@ async def test_on_a_phone_one_pane_is_seen_with_a_way_back(
     await person.get_by_role("button", name="All threads").click()
     await expect(threads(person)).to_be_visible()
     assert await person.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+async def test_a_new_message_has_the_picture_of_the_page_that_it_was_read_from(person: Page, console: Any) -> None:
+    read = next(each for each in console.get("/threads", account="dev", limit=50)["items"] if not each["assignee"])
+    words = f"One more question about number {read['id']}"
+    console.incoming(words, account="dev", thread_id=read["remote_id"])
+    console.api.post("/jobs", json={"account": "dev", "flow": "read_inbox", "priority": "urgent"}).raise_for_status()
+    await opened(person, read)
+    said = messages(person).get_by_role("article").filter(has_text=words)
+    picture = said.locator("img")
+    await expect(picture).to_be_visible(timeout=60_000)
+    assert await picture.evaluate("each => each.decode().then(() => each.naturalWidth)") > 600
+    # The history that was there at the first reading has none: a picture for every thread would be too many.
+    earlier = console.get(f"/threads/{read['id']}/messages")["items"][0]
+    assert earlier["picture_id"] is None

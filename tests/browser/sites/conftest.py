@@ -108,6 +108,9 @@ class MemoryEvidence:
             EvidenceFile(kind=EvidenceKind.PAGE, path="page.html", size_bytes=len(html)),
         ]
 
+    async def keep_thread(self, remote_id: str) -> None:
+        self.kept.append((remote_id, b"", ""))
+
 
 class Shop:
     """One account at the marketplace, as the marketplace's own ledger and state show it."""

@@ -36,10 +36,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_classification_correction_message", "classification_correction", ["message_id"])
+    only = sa.text("kind = 'thread'")
+    op.create_index("ix_evidence_thread", "evidence", ["attempt_id"], sqlite_where=only, postgresql_where=only)
 
 
 def downgrade() -> None:
     """Take them away again."""
+    op.drop_index("ix_evidence_thread", "evidence")
     op.drop_table("classification_correction")
     op.drop_index("ix_message_confidence", "message")
     op.drop_index("ix_message_unclassified", "message")
