@@ -10,8 +10,10 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -22,15 +24,18 @@ from runner.browser.session import kill_browser_of
 from runner.config import keys
 from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
+from runner.domain.drafts import Terms
 from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
 from runner.errors import SetupError
+from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
 from runner.logs import Redactor
 from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.deciding import Deciding
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failures
 from runner.orchestrator.floods import Floods
@@ -57,6 +62,7 @@ from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
 from runner.store.classifications import Classifications
 from runner.store.database import Database
+from runner.store.drafts import Drafts
 from runner.store.effects import Effects
 from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
@@ -64,9 +70,11 @@ from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.operators import Operators
 from runner.store.profiles import Profiles
+from runner.store.rules import Rules
 from runner.store.schedules import Schedules
 from runner.store.sessions import Sessions
 from runner.store.steps import Steps
+from runner.store.templates import Templates
 from runner.store.threads import Threads
 from runner.store.tokens import Tokens
 
@@ -93,6 +101,7 @@ class Books:
     tokens: Tokens
     classifications: Classifications
     classifier: LocalClassifier
+    answering: Answering
     clock: Clock
 
 
@@ -127,6 +136,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             accounts=Accounts(db),
             attempts=AttemptRows(db),
             check_results=CheckResults(db),
+            drafts=Drafts(db),
             effects=Effects(db),
             events=Events(db),
             evidence=EvidenceFiles(db),
@@ -158,8 +168,25 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             tokens=Tokens(db),
             classifications=classifications,
             classifier=LocalClassifier(_model_dir(settings), classifications.corrections),
+            answering=_answering(settings, db, records, engine),
             clock=clock,
         )
+
+
+def _answering(settings: Settings, db: Database, records: Records, engine: EmbeddedEngine) -> Answering:
+    return Answering(
+        templates=Templates(db),
+        rules=Rules(db),
+        drafts=records.drafts,
+        threads=records.threads,
+        engine=engine,
+        terms=Terms(
+            zone=ZoneInfo(settings.browser.timezone),
+            threshold=settings.inbox.threshold,
+            within=timedelta(seconds=settings.inbox.answer_within_s),
+        ),
+        max_attempts=settings.retry.max_attempts,
+    )
 
 
 def _model_dir(settings: Settings) -> Path:
@@ -185,6 +212,8 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
         open_books(settings) as books,
         Browsers(clock=books.clock) as browsers,
         _live_view(settings) as open_sessions,
+        # Left last: what is classified as this process ends is decided about, too.
+        _beside(Deciding(answering=books.answering, events=books.events)),
         _understanding(books),
     ):
         yield _assemble(books, browsers, redactor, open_sessions)
@@ -196,7 +225,13 @@ async def _understanding(books: Books) -> AsyncIterator[None]:
     if not books.settings.inbox.classify:
         yield
         return
-    work = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
+    async with _beside(Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)):
+        yield
+
+
+@asynccontextmanager
+async def _beside(work: Understanding | Deciding) -> AsyncIterator[None]:
+    """Run something beside the body, and let it end by itself afterwards."""
     stop = asyncio.Event()
     task = asyncio.create_task(work.run(stop))
     try:
