@@ -92,6 +92,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         queue=QueueView(database),
         inbox=InboxView(database),
         classifications=books.classifications,
+        answering=books.answering,
         shop=ShopView(database),
         account_table=AccountTable(database),
         work=WorkView(database),
