@@ -9,7 +9,7 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from runner.api.routing import Given, Routes, Who
-from runner.api.shapes import Asked, Cursor, Id, Limit, Moment, Number, PageOut, Shape, Word, page, wish
+from runner.api.shapes import Asked, Cursor, Id, Limit, Moment, Number, PageOut, Shape, Sort, Word, page, wish
 from runner.domain.access import Role
 from runner.domain.classification import MessageType
 from runner.domain.drafts import DraftState, Plan, Uses, Verdict, lacking
@@ -18,7 +18,7 @@ from runner.domain.states import JobState
 from runner.domain.templates import Template
 from runner.errors import NotFound, SetupError
 from runner.intake.rules import RuleWritten, TemplateWritten, rule_as_written
-from runner.store.pages import after_number, page_of
+from runner.store.pages import after_number, page_of, slice_of
 
 templates = Routes("templates")
 rules = Routes("rules")
@@ -167,10 +167,15 @@ class Test(Asked):
 
 
 @templates.get("/templates", role=Role.VIEWER)
-async def list_templates(given: Given) -> list[TemplateOut]:
-    """All Templates, by name."""
+async def list_templates(
+    given: Given, limit: Limit = 100, cursor: Cursor = None, sort: Sort = None
+) -> PageOut[TemplateOut]:
+    """The Templates. Sorts by name or id."""
     uses = await given.answering.drafts.uses(of="template")
-    return [_template(each, uses) for each in await given.answering.templates.list_templates()]
+    orders = {"name": lambda each: each.name, "id": lambda each: each.id}
+    found = await given.answering.templates.list_templates()
+    part = slice_of(found, wish(limit, cursor, sort), orders=orders, default="name", number_of=lambda each: each.id)
+    return page(part, lambda each: _template(each, uses))
 
 
 @templates.post("/templates", role=Role.AGENT, creates=True, status_code=201)
@@ -209,10 +214,13 @@ async def remove_template(
 
 
 @rules.get("/rules", role=Role.VIEWER)
-async def list_rules(given: Given) -> list[RuleOut]:
-    """All Rules, in the order in which they are asked; the first that matches wins."""
+async def list_rules(given: Given, limit: Limit = 100, cursor: Cursor = None) -> PageOut[RuleOut]:
+    """The Rules, in the order in which they are asked; the first that matches wins."""
     uses = await given.answering.drafts.uses(of="rule")
-    return [_rule(each, uses) for each in await given.answering.rules.list_rules()]
+    orders = {"position": lambda each: each.position}
+    found = await given.answering.rules.list_rules()
+    part = slice_of(found, wish(limit, cursor), orders=orders, default="position", number_of=lambda each: each.id)
+    return page(part, lambda each: _rule(each, uses))
 
 
 @rules.post("/rules", role=Role.AGENT, creates=True, status_code=201)
