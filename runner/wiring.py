@@ -8,15 +8,13 @@ import getpass
 import random
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import structlog
 
+from runner import inbox_wiring
 from runner.browser.checkpoints import Checkpoints
 from runner.browser.launch import Browsers, kill_driver_of
 from runner.browser.processes import kill_process
@@ -24,7 +22,6 @@ from runner.browser.session import kill_browser_of
 from runner.config import keys
 from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
-from runner.domain.drafts import Terms
 from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
 from runner.errors import SetupError
@@ -70,11 +67,9 @@ from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.operators import Operators
 from runner.store.profiles import Profiles
-from runner.store.rules import Rules
 from runner.store.schedules import Schedules
 from runner.store.sessions import Sessions
 from runner.store.steps import Steps
-from runner.store.templates import Templates
 from runner.store.threads import Threads
 from runner.store.tokens import Tokens
 
@@ -167,30 +162,10 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             operators=Operators(db),
             tokens=Tokens(db),
             classifications=classifications,
-            classifier=LocalClassifier(_model_dir(settings), classifications.corrections),
-            answering=_answering(settings, db, records, engine),
+            classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
+            answering=inbox_wiring.answering(settings, db, records, engine),
             clock=clock,
         )
-
-
-def _answering(settings: Settings, db: Database, records: Records, engine: EmbeddedEngine) -> Answering:
-    return Answering(
-        templates=Templates(db),
-        rules=Rules(db),
-        drafts=records.drafts,
-        threads=records.threads,
-        engine=engine,
-        terms=Terms(
-            zone=ZoneInfo(settings.browser.timezone),
-            threshold=settings.inbox.threshold,
-            within=timedelta(seconds=settings.inbox.answer_within_s),
-        ),
-        max_attempts=settings.retry.max_attempts,
-    )
-
-
-def _model_dir(settings: Settings) -> Path:
-    return settings.inbox.model_dir or settings.store.path.parent / "models"
 
 
 async def _sync(accounts: Accounts, configured: tuple[AccountSettings, ...]) -> None:
@@ -212,36 +187,15 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
         open_books(settings) as books,
         Browsers(clock=books.clock) as browsers,
         _live_view(settings) as open_sessions,
-        # Left last: what is classified as this process ends is decided about, too.
-        _beside(Deciding(answering=books.answering, events=books.events)),
-        _understanding(books),
+        _inbox_at_work(books),
     ):
         yield _assemble(books, browsers, redactor, open_sessions)
 
 
-@asynccontextmanager
-async def _understanding(books: Books) -> AsyncIterator[None]:
-    """Classify what this process reads, beside its work; what has come by then is classified before it ends."""
-    if not books.settings.inbox.classify:
-        yield
-        return
-    async with _beside(Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)):
-        yield
-
-
-@asynccontextmanager
-async def _beside(work: Understanding | Deciding) -> AsyncIterator[None]:
-    """Run something beside the body, and let it end by itself afterwards."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(work.run(stop))
-    try:
-        yield
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
-    finally:
-        stop.set()
-        await asyncio.wait([task])
+def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
+    understanding = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
+    deciding = Deciding(answering=books.answering, events=books.events)
+    return inbox_wiring.at_work(understanding if books.settings.inbox.classify else None, deciding)
 
 
 @asynccontextmanager

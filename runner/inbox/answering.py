@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,22 +59,20 @@ class Answering:
         self._terms = terms
         self._max_attempts = max_attempts
 
-    async def sweep(self) -> int:
-        """Decide about all that has arrived and is classified, and send what goes out by itself; returns how many."""
-        count = 0
+    async def sweep(self, stop: asyncio.Event | None = None) -> int:
+        """Decide about all that has arrived and is classified, and send what goes out by itself; returns how many.
+
+        What there is no time for until `stop` is found again.
+        """
+        over, count = stop or asyncio.Event(), 0
         await self.drafts.outdate()
-        while waiting := await self.drafts.undecided(within=self._terms.within, limit=AT_ONCE):
-            plans = [await self.drafts.decide(number, self._plan) for number in waiting]
-            made = [each for each in plans if each is not None]
-            for each in made:
-                _tell(each)
-            count += len(made)
-            if not made:
-                break
-        while unsubmitted := await self.drafts.unsubmitted(limit=AT_ONCE):
-            for draft in unsubmitted:
+        while True:
+            made = await self._decide_some(over)
+            count += made
+            for draft in await self.drafts.unsubmitted(limit=AT_ONCE):
                 await self._submit(draft)
-        return count
+            if not made:
+                return count
 
     async def send(self, draft_id: int, *, by: str) -> Draft:
         """Send a Draft: one Job for each Message that is answered, whatever is clicked. Raises NotFound, Conflict."""
@@ -116,6 +115,15 @@ class Answering:
             )
             for each in family
         ]
+
+    async def _decide_some(self, over: asyncio.Event) -> int:
+        made = 0
+        for number in await self.drafts.undecided(within=self._terms.within, limit=AT_ONCE):
+            plan_made = None if over.is_set() else await self.drafts.decide(number, self._plan)
+            if plan_made is not None:
+                _tell(plan_made)
+                made += 1
+        return made
 
     def _plan(
         self,

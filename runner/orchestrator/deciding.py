@@ -18,7 +18,7 @@ log = structlog.get_logger()
 SWEEP_EVERY_S = 15.0
 """What another process has read, classified or corrected is decided about after so long at most."""
 
-LAST_SWEEP_S = 30.0
+LAST_SWEEP_S = 10.0
 
 
 class Deciding:
@@ -35,17 +35,17 @@ class Deciding:
             hearing = asyncio.create_task(self._hear(seen))
             try:
                 while not stop.is_set():
-                    await self._sweep()
+                    await self._sweep(stop)
                     await self._woken(stop)
                 if self._arrived.is_set() or _tell_of_types(seen.ready()):
                     await self._last_sweep()
             finally:
                 hearing.cancel()
 
-    async def _sweep(self) -> None:
+    async def _sweep(self, stop: asyncio.Event | None = None) -> None:
         self._arrived.clear()
         try:
-            await self._answering.sweep()
+            await self._answering.sweep(stop)
         except Exception:
             # Answering is never worth the work that it stands beside; what is undecided is found again.
             log.exception("messages stay undecided, and are looked at again")
