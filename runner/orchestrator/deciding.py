@@ -37,8 +37,7 @@ class Deciding:
                 while not stop.is_set():
                     await self._sweep(stop)
                     await self._woken(stop)
-                if self._arrived.is_set() or _tell_of_types(seen.ready()):
-                    await self._last_sweep()
+                await self._last_sweep()
             finally:
                 hearing.cancel()
 
