@@ -48,6 +48,13 @@ class Plan:
     template_at: int | None = None
     text: str | None = None
 
+    @property
+    def asks_person(self) -> bool:
+        """Whether somebody is told: nobody is sure, a text lacks a value, or the Rule that acts says so."""
+        if self.verdict in (Verdict.DRAFTED, Verdict.ANSWERED, Verdict.DONE):
+            return self.decision.action.notify
+        return self.verdict in (Verdict.QUEUED, Verdict.NO_TEXT)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:

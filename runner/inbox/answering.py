@@ -161,7 +161,8 @@ class Answering:
 
 def _tell(made: Plan) -> None:
     of, rule = made.situation, made.decision.rule
-    say = log.warning if made.verdict is Verdict.NO_TEXT or made.decision.action.notify else log.info
+    quiet = made.verdict in (Verdict.OVERTAKEN, Verdict.TOO_OLD, Verdict.NO_RULE)
+    say = log.warning if made.asks_person else log.debug if quiet else log.info
     say(
         "a message was decided about",
         account=of.account,

@@ -31,8 +31,6 @@ Planner = Callable[[Situation, Sequence[Rule], Sequence[Template], Mapping[int, 
 OPEN_AGAIN = (Verdict.QUEUED, Verdict.NO_RULE, Verdict.NOTHING, Verdict.NO_TEXT, Verdict.DRAFTED)
 """A person's correction of the type has the Rules asked once more after these: nothing was sent."""
 
-WAITED_FOR = (Verdict.QUEUED, Verdict.NO_TEXT)
-
 
 class Drafts:
     """The Drafts of all Accounts."""
@@ -91,10 +89,13 @@ class Drafts:
         """What was decided about a Message; None when nothing was."""
         async with self._db.read() as connection:
             row = (await connection.execute(select(decision).where(decision.c.message_id == message_id))).first()
-        if row is None:
-            return None
-        fields = {name: row._mapping[name] for name in Decided.__dataclass_fields__}
-        return Decided(**fields | {"why": tuple(Reason(**each) for each in row.why)})
+        return None if row is None else _decided(row)
+
+    async def decided_in(self, thread_id: int) -> dict[int, Decided]:
+        """What was decided about the Messages of a Thread, by their numbers."""
+        mine = select(decision).join(message).where(message.c.thread_id == thread_id)
+        async with self._db.read() as connection:
+            return {row.message_id: _decided(row) for row in await connection.execute(mine)}
 
     async def get(self, draft_id: int) -> Draft:
         """One Draft. Raises NotFound."""
@@ -303,7 +304,7 @@ class Drafts:
             "words": plan.words,
         }
         facts = [events.Fact(name="MessageDecided", account=whose, data=clean(data))]
-        if plan.verdict in WAITED_FOR or plan.decision.action.notify:
+        if plan.asks_person:
             facts.append(events.Fact(name="PersonAsked", account=whose, data=clean(data)))
         await events.record(self._db, connection, facts)
 
@@ -353,6 +354,11 @@ async def _fetch(connection: AsyncConnection, draft_id: int) -> Draft:
     if row is None:
         raise NotFound("draft", str(draft_id), ())
     return _draft(row)
+
+
+def _decided(row: Row[Any]) -> Decided:
+    fields = {name: row._mapping[name] for name in Decided.__dataclass_fields__}
+    return Decided(**fields | {"why": tuple(Reason(**each) for each in row.why)})
 
 
 def _draft(row: Row[Any]) -> Draft:

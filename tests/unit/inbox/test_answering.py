@@ -213,6 +213,16 @@ async def test_a_reply_that_lacks_a_value_is_not_sent_and_a_person_is_asked(desk
     assert (await desk.threads.list_threads())[0].status is ThreadStatus.OPEN, "nothing else is done either"
 
 
+async def test_a_person_is_told_when_a_rule_that_acts_says_so(desk: Desk) -> None:
+    await desk.rule(level=Level.AUTOMATIC, notify=True, snooze_s=3600.0)
+    last = await desk.arrives("20?", "30?")
+    await desk.answering.sweep()
+    told = await Events(desk.db).since(0, names=["PersonAsked"])
+    assert [each.data["message"] for each in told] == [last], "not of the one that was overtaken"
+    (thread,) = await desk.threads.list_threads()
+    assert (thread.status, thread.snoozed_until) == (ThreadStatus.SNOOZED, desk.clock.time + timedelta(hours=1))
+
+
 async def test_variants_take_turns_and_uses_are_counted(desk: Desk) -> None:
     await desk.rule()
     for thread in ("1", "2", "3"):
