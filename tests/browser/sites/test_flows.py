@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runner.domain.messages import keyed
-from runner.errors import ErrorKind, NeedsPerson, Rejected, SessionExpired
+from runner.errors import ErrorKind, NeedsPerson, Rejected, RetryLater, SessionExpired
 from runner.sites.flows import catalog
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -224,6 +224,22 @@ async def test_a_reply_is_not_sent_when_somebody_writes_before_the_click(
     assert stage.inbox.outdated == [(thread_id, answered, result["not_sent"])]
     assert stage.effects.armed == 0
     assert [entry["detail"]["text"] for entry in shop.ledger("message_sent")] == ["I am at it."] * ours
+
+
+async def test_nothing_is_sent_when_the_site_cannot_be_asked_at_the_click(shop: Any, stage: Any) -> None:
+    thread_id = shop.incoming("Is it still available?")
+
+    @asynccontextmanager
+    async def broken(name: str, detail: str = "") -> AsyncIterator[None]:
+        if name == "send":
+            shop.market.faults({"route": "GET /api/threads/*", "account": shop.name, "effect": "status"})
+        yield
+
+    flow = catalog.flow_named("send_message")
+    given = {"thread": thread_id, "text": "Yes.", "unless_written_since": True}
+    with pytest.raises(RetryLater, match="answers 503 when thread"):
+        await flow.perform(replace(stage, params=flow.parse(given), step=broken))
+    assert (shop.ledger("message_sent"), stage.effects.armed) == ([], 0)
 
 
 async def nothing() -> None:
