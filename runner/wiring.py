@@ -6,13 +6,12 @@ import asyncio
 import functools
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
-from runner import live_wiring
+from runner import inbox_wiring, live_wiring
 from runner.browser.checkpoints import Checkpoints
 from runner.browser.launch import Browsers, kill_driver_of
 from runner.browser.processes import kill_process
@@ -22,12 +21,14 @@ from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
+from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
 from runner.logs import Redactor
 from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
+from runner.orchestrator.deciding import Deciding
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failures
 from runner.orchestrator.floods import Floods
@@ -54,6 +55,7 @@ from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
 from runner.store.classifications import Classifications
 from runner.store.database import Database
+from runner.store.drafts import Drafts
 from runner.store.effects import Effects
 from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
@@ -87,6 +89,7 @@ class Books:
     tokens: Tokens
     classifications: Classifications
     classifier: LocalClassifier
+    answering: Answering
     clock: Clock
 
 
@@ -122,6 +125,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             accounts=Accounts(db),
             attempts=AttemptRows(db),
             check_results=CheckResults(db),
+            drafts=Drafts(db),
             effects=Effects(db),
             events=Events(db),
             evidence=EvidenceFiles(db),
@@ -152,13 +156,10 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             operators=Operators(db),
             tokens=Tokens(db),
             classifications=classifications,
-            classifier=LocalClassifier(_model_dir(settings), classifications.corrections),
+            classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
+            answering=inbox_wiring.answering(settings, db, records, engine),
             clock=clock,
         )
-
-
-def _model_dir(settings: Settings) -> Path:
-    return settings.inbox.model_dir or settings.store.path.parent / "models"
 
 
 async def _sync(accounts: Accounts, configured: tuple[AccountSettings, ...]) -> None:
@@ -180,28 +181,15 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
         open_books(settings) as books,
         Browsers(clock=books.clock) as browsers,
         live_wiring.live_view(settings) as open_sessions,
-        _understanding(books),
+        _inbox_at_work(books),
     ):
         yield _assemble(books, browsers, redactor, open_sessions)
 
 
-@asynccontextmanager
-async def _understanding(books: Books) -> AsyncIterator[None]:
-    """Classify what this process reads, beside its work; what has come by then is classified before it ends."""
-    if not books.settings.inbox.classify:
-        yield
-        return
-    work = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
-    stop = asyncio.Event()
-    task = asyncio.create_task(work.run(stop))
-    try:
-        yield
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
-    finally:
-        stop.set()
-        await asyncio.wait([task])
+def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
+    understanding = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
+    deciding = Deciding(answering=books.answering, events=books.events)
+    return inbox_wiring.at_work(understanding if books.settings.inbox.classify else None, deciding)
 
 
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:

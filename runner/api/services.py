@@ -14,6 +14,7 @@ from runner.domain.clock import Clock
 from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
+from runner.inbox.answering import Answering
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
@@ -86,6 +87,7 @@ class Services:
     queue: QueueView
     inbox: InboxView
     classifications: Classifications
+    answering: Answering
     shop: ShopView
     work: WorkView
     analytics: Analytics

@@ -8,6 +8,7 @@ import typer
 
 from runner import wiring
 from runner.cli import options, output
+from runner.domain.drafts import Decided
 from runner.domain.messages import StoredMessage, StoredThread
 
 app = typer.Typer(help="The inbox over all accounts, and what its messages want.", no_args_is_help=True)
@@ -56,12 +57,17 @@ def show(
     """Show the messages of one thread, the oldest first."""
     settings, _ = options.settings(config)
 
-    async def work(books: wiring.Books) -> tuple[StoredThread, list[StoredMessage]]:
-        return await books.records.threads.get(thread), await books.records.threads.messages_of(thread)
+    async def work(books: wiring.Books) -> tuple[StoredThread, list[StoredMessage], dict[int, Decided]]:
+        threads = books.records.threads
+        return (
+            await threads.get(thread),
+            await threads.messages_of(thread),
+            await books.records.drafts.decided_in(thread),
+        )
 
-    found, messages = options.with_books(settings, work)
+    found, messages, decided = options.with_books(settings, work)
     if as_json:
-        output.document({"thread": found, "messages": messages})
+        output.document({"thread": found, "messages": messages, "decided": list(decided.values())})
         return
     about = f" about {output.plain(found.listing_title)}" if found.listing_title else ""
     output.say(f"{found.account} with {output.plain(found.counterpart)}{about}, {output.plain(found.url)}")
@@ -71,7 +77,14 @@ def show(
         )
         if message.type is not None:
             output.say(f"  message {message.id}: {message.type}, {message.confidence:.0%} sure")
+        if message.id in decided:
+            output.say(f"  {_told(decided[message.id])}")
         output.say("  " + output.plain(message.text).replace("\n", "\n  "))
     output.say(
         f"\nAnswer: runner run {found.account} send_message --set thread={output.plain(found.remote_id)} --set text=…"
     )
+
+
+def _told(decided: Decided) -> str:
+    by = f" by rule {output.plain(decided.rule)}" if decided.rule else ""
+    return f"{decided.verdict}{by}: {output.plain(decided.words)}"

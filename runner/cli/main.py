@@ -16,6 +16,7 @@ from runner.cli import (
     debug,
     demo,
     doctor,
+    drafts,
     effects,
     errors,
     evidence,
@@ -29,9 +30,11 @@ from runner.cli import (
     output,
     profiles,
     replay,
+    rules,
     run,
     schedules,
     sessions,
+    templates,
     tokens,
     watching,
 )
@@ -63,6 +66,9 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(listings.app, name="listings")
 app.add_typer(inbox.app, name="inbox")
 inbox.app.add_typer(classification.app)
+inbox.app.add_typer(drafts.app)
+app.add_typer(templates.app, name="templates")
+app.add_typer(rules.app, name="rules")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")

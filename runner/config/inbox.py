@@ -17,6 +17,10 @@ class InboxSettings(Section):
     threshold: values.Share = Field(
         default=0.6, description="How sure a classifier must be, from 0 to 1; below that a person is asked."
     )
+    answer_within_s: values.Seconds = Field(
+        default=259_200.0,
+        description="Rules leave messages alone that were written longer ago: nobody waits for an answer any more.",
+    )
     model_dir: values.FilePath | None = Field(
         default=None,
         description="Folder of the trained classifier. Not set: models, beside the store.",

@@ -148,4 +148,7 @@ class Reply:
             return Delivery.ON_ITS_WAY
         if self.effect_state is EffectState.ARMED:
             return Delivery.UNKNOWN
+        if self.effect_state in (EffectState.PLANNED, EffectState.PREPARED):
+            # The Job found that it must not be sent any more.
+            return Delivery.NOT_SENT
         return Delivery.SENT if self.state is JobState.SUCCEEDED else Delivery.NOT_SENT

@@ -12,6 +12,7 @@ from runner.domain.messages import RemoteMessage, ThreadSummary
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts
 from runner.store.check_results import CheckResults
+from runner.store.drafts import Drafts
 from runner.store.effects import Effects
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
@@ -29,6 +30,7 @@ class Records:
     accounts: Accounts
     attempts: Attempts
     check_results: CheckResults
+    drafts: Drafts
     effects: Effects
     evidence: EvidenceFiles
     events: Events
@@ -56,6 +58,7 @@ class Inbox:
     """InboxRecords of one Account."""
 
     threads: Threads
+    drafts: Drafts
     account: str
 
     async def known(self) -> Mapping[str, str]:
@@ -65,6 +68,10 @@ class Inbox:
     async def save(self, summary: ThreadSummary, messages: Sequence[tuple[str, RemoteMessage]]) -> int:
         """Store one Thread with its Messages; returns how many are new."""
         return await self.threads.save_thread(self.account, summary, summary.fingerprint, messages)
+
+    async def not_sent(self, thread_id: str, answering: str, why: str) -> None:
+        """Outdate the Draft that would answer this Message."""
+        await self.drafts.not_sent(self.account, thread_id, answering, why)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,6 +89,15 @@ class Site(ABC):
     async def messages(self, thread_id: str) -> list[RemoteMessage]:
         """All Messages of one Thread in the order of the page."""
 
+    async def messages_at_the_click(self, thread_id: str) -> list[RemoteMessage] | None:
+        """The Messages of the Thread whose reply is written and not yet submitted, asked of the Site anew.
+
+        What is typed must stay as it is, so this navigates nowhere. None where an adapter cannot: then what was read
+        immediately before the reply was typed is the last that is known. Raises RetryLater.
+        """
+        del thread_id
+        return None
+
     @abstractmethod
     async def send(self, thread_id: str, text: str, *, before_submit: BeforeSubmit) -> RemoteMessage:
         """Send a Message and return it as the Site shows it. Raises Rejected with the Site's own words."""

@@ -31,6 +31,10 @@ class InboxRecords(Protocol):
         """Store one Thread with all its keyed Messages, and return how many of them are new."""
         ...
 
+    async def not_sent(self, thread_id: str, answering: str, why: str) -> None:
+        """Note that the reply to a Message of a Thread (both as the Site names them) is not to be sent any more."""
+        ...
+
 
 class ListingRecords(Protocol):
     """The Account's Listings."""

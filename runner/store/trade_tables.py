@@ -110,6 +110,7 @@ message = Table(
     Column("classified_at", UtcTime),
     UniqueConstraint("thread_id", "key"),
     Index("ix_message_confidence", "confidence", "id"),
+    Index("ix_message_classified_at", "classified_at"),
     sqlite_autoincrement=True,
 )
 index_where("direction = 'inbound' AND classified_at IS NULL", "ix_message_unclassified", message.c.id)

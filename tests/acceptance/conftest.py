@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -148,6 +149,11 @@ class Shop:
         """Look into the database, read only."""
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=15) as connection:
             return connection.execute(sql, params).fetchall()
+
+    def write(self, sql: str, *params: object) -> None:
+        """Change the database as only something that a test leaves out would."""
+        with closing(sqlite3.connect(self.database, timeout=15)) as connection, connection:
+            connection.execute(sql, params)
 
     def pictures(self) -> list[Path]:
         """Every picture that was kept as evidence."""

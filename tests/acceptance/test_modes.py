@@ -62,6 +62,18 @@ EXAMPLES = {
     "inbox classify": "inbox classify thanks",
     "inbox explain": "inbox explain 1",
     "inbox train": "inbox train",
+    "inbox drafts": "inbox drafts",
+    "templates add": "templates add hi --text Hello",
+    "templates list": "templates list",
+    "templates preview": "templates preview hi --message 1",
+    "rules add": "rules add offers --type offer --reply hi",
+    "rules import": "rules import rules.json",
+    "rules list": "rules list",
+    "rules test": "rules test --last 5",
+    "rules disable": "rules disable offers",
+    "rules enable": "rules enable offers",
+    "rules remove": "rules remove offers",
+    "templates remove": "templates remove hi",
     "listings publish": "listings publish --account farid",
     "effects list": "effects list",
     "effects show": "effects show 1",
@@ -93,6 +105,8 @@ EXAMPLES = {
 """An invocation of each command that prints data, in an order that makes sense in one shop."""
 
 ELSEWHERE = {
+    "inbox send": "needs a draft: test_answering.py",
+    "inbox dismiss": "needs a draft: test_answering.py",
     "inbox evaluate": "trains for seconds: test_understanding.py",
     "demo": "takes minutes: tests of its own",
     "market": "serves until it is stopped: tests of its own",
@@ -143,6 +157,7 @@ LISTING = {
 def test_json_is_one_document_on_stdout_and_logs_stand_on_stderr(shop: Any) -> None:
     shop.configure(accounts=["amy", "farid"], max_attempts=1)
     (shop.folder / "accounts.json").write_text(json.dumps([{"name": "ida", "username": "ida", "password_env": "IDA"}]))
+    (shop.folder / "rules.json").write_text(json.dumps({"rules": [{"name": "nothing"}]}))
     (shop.folder / "listings.json").write_text(json.dumps([LISTING]))
     shop.market.faults({"route": "GET /inbox*", "account": "farid", "effect": "status", "status": 404, "count": 1})
     assert shop.cli("run", "farid", "check_login").code == 1, "job 1 fails, so that there is evidence"

@@ -43,6 +43,7 @@ from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
 from runner.store.database import Database
+from runner.store.drafts import Drafts
 from runner.store.effects import Effects
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
@@ -145,6 +146,7 @@ class Life:
             accounts=Accounts(db),
             attempts=AttemptRows(db),
             check_results=CheckResults(db),
+            drafts=Drafts(db),
             effects=Effects(db),
             events=Events(db),
             evidence=EvidenceFiles(db),

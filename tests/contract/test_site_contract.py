@@ -170,6 +170,24 @@ async def test_nothing_is_sent_when_arming_fails(ground: Any, site: Site) -> Non
     assert ground.sent() == []
 
 
+async def test_what_is_read_at_the_click_is_what_is_there_and_leaves_the_reply_as_it_is(
+    ground: Any, site: Site
+) -> None:
+    """An adapter that cannot says None; one that can sees what came while the reply was typed."""
+    thread_id = ground.receive("Is it there?")
+    seen: list[list[str]] = []
+
+    async def at_the_click() -> None:
+        found = await site.messages_at_the_click(thread_id)
+        if found is not None:
+            seen.append([key for key, _ in keyed(found)])
+
+    await site.send(thread_id, "Yes, it is.", before_submit=at_the_click)
+    assert ground.sent() == ["Yes, it is."]
+    keys = [key for key, _ in keyed(await site.messages(thread_id))]
+    assert seen in ([], [keys[:-1]])
+
+
 async def test_a_published_listing_is_found_exactly_once(ground: Any, site: Site) -> None:
     published = await site.publish(listing(), before_submit=nothing)
     assert ground.published() == ["Mechanical keyboard, brown switches"]

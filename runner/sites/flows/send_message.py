@@ -30,6 +30,13 @@ class SendMessageParams(Params):
     answering: str | None = Field(
         None, description="Key of the inbound message that is answered; the last one when it is not given."
     )
+    unless_written_since: bool = Field(
+        False, description="Do not send it when anybody, counterpart or ours, has written after that message."
+    )
+
+
+class _Overtaken(Exception):
+    """Somebody has written since; nothing was fired, and nothing is to be."""
 
 
 class SendMessage(Flow[SendMessageParams]):
@@ -53,7 +60,10 @@ class SendMessage(Flow[SendMessageParams]):
         return {**params, "answering": answered}
 
     async def perform(self, stage: Stage[SendMessageParams]) -> Mapping[str, Any]:
-        """Result: `thread`, `message` (its id), `answering`, `already_there`. Raises Rejected with the Site's words."""
+        """Result: `thread`, `message` (its id), `answering`, `already_there`. Raises Rejected with the Site's words.
+
+        Where nothing was sent because somebody has written since, `not_sent` says so, and `message` is None.
+        """
         params = stage.params
         async with stage.step("read thread", params.thread):
             pairs = keyed(
@@ -67,17 +77,48 @@ class SendMessage(Flow[SendMessageParams]):
             return [_reference(key, message) for key, message in found if key not in earlier]
 
         async def fire(before_submit: BeforeSubmit) -> str:
+            before = await _guarded(stage, answered, before_submit) if params.unless_written_since else before_submit
             async with stage.step("send", f"{len(params.text)} characters"):
-                sent = await stage.site.send(params.thread, params.text, before_submit=before_submit)
+                sent = await stage.site.send(params.thread, params.text, before_submit=before)
             if sent.remote_id is not None:
                 return sent.remote_id
             return (await find())[-1]
 
+        told = {"thread": params.thread, "answering": answered}
         natural_key = message_key(params.thread, answered, params.text)
-        message, fired = await stage.effects.perform(
-            EffectKind.SEND_MESSAGE, natural_key, params.text, find=find, fire=fire
-        )
-        return {"thread": params.thread, "message": message, "answering": answered, "already_there": not fired}
+        try:
+            message, fired = await stage.effects.perform(
+                EffectKind.SEND_MESSAGE, natural_key, params.text, find=find, fire=fire
+            )
+        except _Overtaken as overtaken:
+            await stage.inbox.not_sent(params.thread, answered, str(overtaken))
+            return {**told, "message": None, "already_there": False, "not_sent": str(overtaken)}
+        return {**told, "message": message, "already_there": not fired}
+
+
+async def _guarded(stage: Stage[SendMessageParams], answered: str, before_submit: BeforeSubmit) -> BeforeSubmit:
+    """Read the Thread again, now and at the click; raises _Overtaken, before anything is armed."""
+    thread = stage.params.thread
+    async with stage.step("read again", thread):
+        _expect_newest(await stage.site.messages(thread), answered)
+
+    async def at_the_click() -> None:
+        anew = await stage.site.messages_at_the_click(thread)
+        if anew is not None:
+            _expect_newest(anew, answered)
+        await before_submit()
+
+    return at_the_click
+
+
+def _expect_newest(messages: Sequence[RemoteMessage], answered: str) -> None:
+    keys = [key for key, _ in keyed(messages)]
+    if answered not in keys:
+        raise _Overtaken("not sent: the message that it answers is not there any more")
+    since = messages[keys.index(answered) + 1 :]
+    if since:
+        ours = since[-1].direction is Direction.OUTBOUND
+        raise _Overtaken(f"not sent: {'somebody of ours' if ours else 'the counterpart'} has written since")
 
 
 def _answered(pairs: Keyed, params: SendMessageParams, begun: str | None) -> str:

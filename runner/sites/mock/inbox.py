@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Response
@@ -17,6 +19,8 @@ from runner.sites.mock import locators, troubles
 from runner.sites.mock.browsing import Browsing, last_response
 
 MOST_ROUNDS = 3
+ANEW_S = 20.0
+"""A frozen page answers no script, and Playwright waits for one without end."""
 
 
 async def threads(browsing: Browsing, since: datetime | None) -> AsyncIterator[ThreadSummary]:
@@ -46,6 +50,16 @@ async def threads(browsing: Browsing, since: datetime | None) -> AsyncIterator[T
 async def messages(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
     """All Messages of a Thread, once the page's script has drawn them."""
     return await _open_thread(browsing, thread_id)
+
+
+async def messages_anew(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
+    """What the page's own script would draw now; what is typed in the page stays as it is."""
+    path = locators.THREAD_JSON_PATH + quote(thread_id, safe="")
+    async with asyncio.timeout(ANEW_S):
+        told: dict[str, Any] = await browsing.page.evaluate(locators.FETCH_LOG, path)
+    if told["status"] != 200:
+        raise RetryLater(f"The site answers {told['status']} when thread {thread_id} is read again before sending.")
+    return [_message(row) for row in told["messages"]]
 
 
 async def send(browsing: Browsing, thread_id: str, text: str, before_submit: BeforeSubmit) -> RemoteMessage:
@@ -133,16 +147,17 @@ async def _drawn(browsing: Browsing) -> list[RemoteMessage] | None:
     logs: list[dict[str, Any]] = await browsing.find.log().evaluate_all(locators.READ_LOG)
     if not logs or logs[0]["busy"]:
         return None
-    return [
-        RemoteMessage(
-            remote_id=row["id"],
-            direction=Direction.OUTBOUND if row["direction"] == "out" else Direction.INBOUND,
-            sender=row["sender"],
-            text=row["text"],
-            sent_at=_moment(row["at"]),
-        )
-        for row in logs[0]["messages"]
-    ]
+    return [_message(row) for row in logs[0]["messages"]]
+
+
+def _message(row: dict[str, Any]) -> RemoteMessage:
+    return RemoteMessage(
+        remote_id=row["id"],
+        direction=Direction.OUTBOUND if row["direction"] == "out" else Direction.INBOUND,
+        sender=row["sender"],
+        text=row["text"],
+        sent_at=_moment(row["at"]),
+    )
 
 
 async def _refusal(browsing: Browsing, answers: list[Response]) -> AttemptError:

@@ -30,6 +30,7 @@ SIGN_IN_PATH = "/sign-in"
 CHALLENGE_PATH = "/challenge"
 INBOX_PATH = "/inbox"
 THREAD_PATH = "/inbox/thread/"
+THREAD_JSON_PATH = "/api/threads/"
 LISTINGS_PATH = "/listings"
 SELL_PATH = "/sell"
 ITEM_PATH = "/item/"
@@ -50,6 +51,10 @@ READ_LOG = """logs => logs.map(log => ({
     at: row.querySelector("time").dateTime,
   })),
 }))"""
+FETCH_LOG = """async path => {
+  const answer = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store" });
+  return { status: answer.status, messages: answer.ok ? (await answer.json()).messages : [] };
+}"""
 READ_LISTINGS = """rows => rows.map(row => ({
   id: row.dataset.listingId,
   reference: row.querySelector('[data-field="reference"]')?.textContent.trim() ?? "",

@@ -77,6 +77,13 @@ class MockSite(Site):
         """All Messages of one Thread, oldest first."""
         return await inbox.messages(self._browsing, thread_id)
 
+    async def messages_at_the_click(self, thread_id: str) -> list[RemoteMessage]:
+        """What the Site would draw now, while the page stays as it is."""
+        try:
+            return await inbox.messages_anew(self._browsing, thread_id)
+        except PlaywrightError as error:
+            raise await self._translated(error, "read again") from error
+
     async def send(self, thread_id: str, text: str, *, before_submit: BeforeSubmit) -> RemoteMessage:
         """Send a reply, and return it as the log shows it."""
         try:

@@ -35,6 +35,10 @@ class MemoryInbox:
         self.fingerprints: dict[str, str] = {}
         self.messages: dict[str, dict[str, RemoteMessage]] = {}
         self.saved: list[str] = []
+        self.outdated: list[tuple[str, str, str]] = []
+
+    async def not_sent(self, thread_id: str, answering: str, why: str) -> None:
+        self.outdated.append((thread_id, answering, why))
 
     async def known(self) -> Mapping[str, str]:
         return dict(self.fingerprints)

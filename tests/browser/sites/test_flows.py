@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from runner.domain.messages import keyed
-from runner.errors import ErrorKind, NeedsPerson, Rejected, SessionExpired
+from runner.errors import ErrorKind, NeedsPerson, Rejected, RetryLater, SessionExpired
+from runner.sites.flows import catalog
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -184,6 +188,68 @@ async def test_answering_a_message_that_is_not_there_is_refused(shop: Any, perfo
     with pytest.raises(Rejected, match='no inbound message with the key "id:1"'):
         await perform("send_message", thread=thread_id, text="Yes.", answering="id:1")
     assert shop.ledger("message_sent") == []
+
+
+async def test_a_reply_is_sent_while_nobody_has_written_since(shop: Any, stage: Any, perform: Any) -> None:
+    thread_id = shop.incoming("Is it still available?")
+    result = await perform("send_message", thread=thread_id, text="Yes, it is.", unless_written_since=True)
+    assert [entry["subject"] for entry in shop.ledger("message_sent")] == [result["message"]]
+    assert "not_sent" not in result
+    assert stage.inbox.outdated == []
+
+
+@pytest.mark.parametrize("step", ["read again", "send"])
+@pytest.mark.parametrize("ours", [False, True])
+async def test_a_reply_is_not_sent_when_somebody_writes_before_the_click(
+    shop: Any, stage: Any, step: str, ours: bool
+) -> None:
+    """`send` begins when the thread was read again, the last moment before the page is typed in."""
+    thread_id = shop.incoming("Is it still available?")
+    answered = keyed(await stage.site.messages(thread_id))[0][0]
+
+    @asynccontextmanager
+    async def meanwhile(name: str, detail: str = "") -> AsyncIterator[None]:
+        if name == step and ours:
+            await by_hand.send(thread_id, "I am at it.", before_submit=nothing)
+        elif name == step:
+            shop.incoming("Forget it, I bought another.", thread_id=thread_id)
+        yield
+
+    by_hand = await another_window(stage.site)
+    flow = catalog.flow_named("send_message")
+    given = {"thread": thread_id, "text": "Yes.", "answering": answered, "unless_written_since": True}
+    result = await flow.perform(replace(stage, params=flow.parse(given), step=meanwhile))
+    who = "somebody of ours" if ours else "the counterpart"
+    assert (result["message"], result["not_sent"]) == (None, f"not sent: {who} has written since")
+    assert stage.inbox.outdated == [(thread_id, answered, result["not_sent"])]
+    assert stage.effects.armed == 0
+    assert [entry["detail"]["text"] for entry in shop.ledger("message_sent")] == ["I am at it."] * ours
+
+
+async def test_nothing_is_sent_when_the_site_cannot_be_asked_at_the_click(shop: Any, stage: Any) -> None:
+    thread_id = shop.incoming("Is it still available?")
+
+    @asynccontextmanager
+    async def broken(name: str, detail: str = "") -> AsyncIterator[None]:
+        if name == "send":
+            shop.market.faults({"route": "GET /api/threads/*", "account": shop.name, "effect": "status"})
+        yield
+
+    flow = catalog.flow_named("send_message")
+    given = {"thread": thread_id, "text": "Yes.", "unless_written_since": True}
+    with pytest.raises(RetryLater, match="answers 503 when thread"):
+        await flow.perform(replace(stage, params=flow.parse(given), step=broken))
+    assert (shop.ledger("message_sent"), stage.effects.armed) == ([], 0)
+
+
+async def nothing() -> None:
+    """What stands before a click that nobody journals."""
+
+
+async def another_window(site: Any) -> Any:
+    """The same account in another window of the same browser: a person."""
+    page = await site.page.context.new_page()
+    return type(site)(page, base_url=site.base_url, steps=site.step, options={})
 
 
 async def test_a_message_to_an_unknown_thread_is_refused(shop: Any, perform: Any) -> None:

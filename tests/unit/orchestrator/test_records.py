@@ -12,6 +12,7 @@ from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts
 from runner.store.check_results import CheckResults
 from runner.store.database import Database
+from runner.store.drafts import Drafts
 from runner.store.effects import Effects
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
@@ -27,6 +28,7 @@ def all_of(db: Database) -> Records:
         "accounts": Accounts,
         "attempts": Attempts,
         "check_results": CheckResults,
+        "drafts": Drafts,
         "effects": Effects,
         "events": Events,
         "evidence": EvidenceFiles,

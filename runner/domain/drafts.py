@@ -1,0 +1,171 @@
+"""Drafts: replies that a Rule has written, and what became of them; and what was decided about each Message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from runner.domain.rules import Decision, Level, Reason, Rule, Situation, decide
+from runner.domain.states import JobState
+from runner.domain.templates import Placeholder, Template, best, fill, in_turn
+
+
+class DraftState(StrEnum):
+    WAITING = "waiting"  # for one click
+    SENT = "sent"  # given to a send_message Job
+    DISMISSED = "dismissed"  # a person does not want it
+    OUTDATED = "outdated"  # somebody has written since, so it was not sent
+
+
+class Verdict(StrEnum):
+    """What was decided about a Message."""
+
+    DRAFTED = "drafted"  # a Draft waits for a person
+    ANSWERED = "answered"  # a reply goes out by itself
+    DONE = "done"  # what else the Rule says was done
+    NOTHING = "nothing"  # the Rule says to do nothing
+    QUEUED = "queued"  # nobody is sure enough what it wants: for a person
+    NO_RULE = "no_rule"  # none matches
+    OVERTAKEN = "overtaken"  # somebody had written after it
+    TOO_OLD = "too_old"  # it was written too long ago to be answered without a person
+    NO_TEXT = "no_text"  # the reply lacks a value, or no Template fits: for a person
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What would be done about a Message: the verdict with its words, and the reply where there is one.
+
+    `template_at` says which text of the Template it is, counted from 0.
+    """
+
+    situation: Situation
+    verdict: Verdict
+    words: str
+    decision: Decision
+    template: Template | None = None
+    template_at: int | None = None
+    text: str | None = None
+
+    @property
+    def asks_person(self) -> bool:
+        """Whether somebody is told: nobody is sure, a text lacks a value, or the Rule that acts says so."""
+        if self.verdict in (Verdict.DRAFTED, Verdict.ANSWERED, Verdict.DONE):
+            return self.decision.action.notify
+        return self.verdict in (Verdict.QUEUED, Verdict.NO_TEXT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A stored Draft. Rule and Template stand there by name, for they may be gone; `by` is who sent or dismissed it."""
+
+    id: int
+    account: str
+    counterpart: str
+    listing_title: str | None
+    thread_id: int
+    message_id: int
+    question: str
+    text: str
+    rule_id: int
+    rule: str
+    template_id: int
+    template: str
+    level: Level
+    state: DraftState
+    detail: str | None
+    by: str | None
+    created_at: datetime
+    changed_at: datetime
+    job_id: int | None
+    job_state: JobState | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What was decided about a Message when it came."""
+
+    message_id: int
+    at: datetime
+    verdict: Verdict
+    rule: str | None
+    words: str
+    why: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uses:
+    """How often a Rule or a Template has written a Draft, and what became of those."""
+
+    drafts: int = 0
+    waiting: int = 0
+    sent: int = 0
+    dismissed: int = 0
+    outdated: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What decisions go by, besides the Rules: the shop's time zone, how sure is enough, and how old is too old."""
+
+    zone: tzinfo
+    threshold: float
+    within: timedelta
+
+
+def plan(
+    situation: Situation,
+    rules: Sequence[Rule],
+    templates: Sequence[Template],
+    used: Mapping[int, int],
+    now: datetime,
+    terms: Terms,
+) -> Plan:
+    """Decide about a Message and write its reply. `used` has how often each Template was used, by its id."""
+    decision = decide(situation, rules, now, zone=terms.zone, threshold=terms.threshold)
+
+    def so(verdict: Verdict, words: str, **reply: object) -> Plan:
+        return Plan(situation=situation, verdict=verdict, words=words, decision=decision, **reply)  # type: ignore[arg-type]  # the three fields of a reply
+
+    if situation.overtaken:
+        return so(Verdict.OVERTAKEN, "somebody has written since")
+    if now - situation.written_at > terms.within:
+        return so(Verdict.TOO_OLD, "it was written too long ago to be answered without a person")
+    if decision.for_person:
+        return so(Verdict.QUEUED, decision.why[-1].words)
+    rule = decision.rule
+    if rule is None:
+        return so(Verdict.NO_RULE, "no rule matches")
+    if rule.then.reply is None:
+        acts = rule.then.changes_thread or rule.then.notify
+        return so(Verdict.DONE, "done without a reply") if acts else so(Verdict.NOTHING, "the rule says to do nothing")
+    template = best(
+        [each for each in templates if each.name == rule.then.reply],
+        type_=situation.type,
+        site=situation.site,
+        language=situation.language,
+        account=situation.account,
+    )
+    if template is None:
+        return so(Verdict.NO_TEXT, f'no template "{rule.then.reply}" fits this message')
+    at = used.get(template.id, 0) % len(template.variants)
+    filled = fill(in_turn(template.variants, at), situation.values)
+    if filled.text is None:
+        return so(Verdict.NO_TEXT, lacking(template.name, filled.missing), template=template, template_at=at)
+    verdict = Verdict.ANSWERED if rule.level is Level.AUTOMATIC else Verdict.DRAFTED
+    words = "a reply goes out by itself" if verdict is Verdict.ANSWERED else "a draft waits for a person"
+    return so(verdict, words, template=template, template_at=at, text=filled.text)
+
+
+def lacking(template: str, missing: Sequence[Placeholder]) -> str:
+    """Why a text is not sent."""
+    if not missing:
+        return f'template "{template}" is empty with these values'
+    names = ", ".join(f"{{{name}}}" for name in missing)
+    return f'template "{template}" needs {names}, which is not known here, and has no fall-back'
+
+
+def job_key(message_id: int) -> str:
+    """Of the Job that answers a Message: whoever answers it, and however often, it is one Job."""
+    return f"answer:message:{message_id}"

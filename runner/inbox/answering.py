@@ -1,0 +1,173 @@
+"""Answering by Rule: what arrives is decided about once, drafts wait for a click, and replies become Jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from runner.domain.drafts import Draft, Plan, Terms, Verdict, job_key, plan
+from runner.domain.jobs import NewJob
+from runner.domain.rules import Rule, Situation
+from runner.domain.states import Priority
+from runner.domain.templates import Filled, Template, fill
+from runner.engine.interface import JobEngine
+from runner.errors import NotFound
+from runner.store.drafts import Drafts
+from runner.store.rules import Rules
+from runner.store.templates import Templates
+from runner.store.threads import Threads
+
+log = structlog.get_logger()
+
+AT_ONCE = 200
+FLOW = "send_message"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A Template's texts as one Message would be answered with them."""
+
+    template: Template
+    message_id: int
+    texts: tuple[Filled, ...]
+
+
+class Answering:
+    """Templates, Rules and Drafts at work. Every method may be called by any number of processes at once."""
+
+    def __init__(
+        self,
+        *,
+        templates: Templates,
+        rules: Rules,
+        drafts: Drafts,
+        threads: Threads,
+        engine: JobEngine,
+        terms: Terms,
+        max_attempts: int,
+    ) -> None:
+        self.templates = templates
+        self.rules = rules
+        self.drafts = drafts
+        self._threads = threads
+        self._engine = engine
+        self._terms = terms
+        self._max_attempts = max_attempts
+
+    async def sweep(self, stop: asyncio.Event | None = None) -> int:
+        """Decide about all that has arrived and is classified, and send what goes out by itself; returns how many.
+
+        What there is no time for until `stop` is found again.
+        """
+        over, count = stop or asyncio.Event(), 0
+        await self.drafts.outdate()
+        while True:
+            made = await self._decide_some(over)
+            count += made
+            for draft in await self.drafts.unsubmitted(limit=AT_ONCE):
+                await self._submit(draft)
+            if not made:
+                return count
+
+    async def send(self, draft_id: int, *, by: str) -> Draft:
+        """Send a Draft: one Job for each Message that is answered, whatever is clicked. Raises NotFound, Conflict."""
+        draft = await self.drafts.begin_sending(draft_id, by=by)
+        return draft if draft.job_id is not None else await self._submit(draft)
+
+    async def dismiss(self, draft_id: int, *, by: str) -> Draft:
+        """Throw a Draft away. Raises NotFound, Conflict."""
+        return await self.drafts.dismiss(draft_id, by=by)
+
+    async def dry_run(self, message_ids: Sequence[int]) -> list[Plan]:
+        """What the Rules would do about Messages, had each just arrived when it was written. Changes nothing.
+
+        Raises NotFound for a number that is no inbound Message.
+        """
+        found = await self.drafts.plans(message_ids, self._as_if_new)
+        seen = {each.situation.message_id for each in found}
+        for number in message_ids:
+            if number not in seen:
+                raise NotFound("inbound message", str(number), ())
+        return found
+
+    async def dry_run_last(self, count: int, *, account_name: str | None = None) -> list[Plan]:
+        """The same of the last inbound Messages, the newest first. Raises NotFound."""
+        return await self.dry_run(await self.drafts.newest(count, account_name=account_name))
+
+    async def preview(self, name: str, message_id: int | None = None) -> list[Preview]:
+        """All texts of a family of Templates with the data of one Message, the newest unless said. Raises NotFound."""
+        family = await self.templates.family(name)
+        numbers = await self.drafts.newest(1) if message_id is None else [message_id]
+        if not numbers:
+            raise NotFound("inbound message", "the newest", ())
+        (made,) = await self.dry_run(numbers)
+        values = made.situation.values
+        return [
+            Preview(
+                template=each,
+                message_id=made.situation.message_id,
+                texts=tuple(fill(text, values) for text in each.variants),
+            )
+            for each in family
+        ]
+
+    async def _decide_some(self, over: asyncio.Event) -> int:
+        made = 0
+        for number in await self.drafts.undecided(within=self._terms.within, limit=AT_ONCE):
+            plan_made = None if over.is_set() else await self.drafts.decide(number, self._plan)
+            if plan_made is not None:
+                _tell(plan_made)
+                made += 1
+        return made
+
+    def _plan(
+        self,
+        situation: Situation,
+        rules: Sequence[Rule],
+        templates: Sequence[Template],
+        used: Mapping[int, int],
+        now: datetime,
+    ) -> Plan:
+        return plan(situation, rules, templates, used, now, self._terms)
+
+    def _as_if_new(self, situation: Situation, *books: Any) -> Plan:
+        return self._plan(replace(situation, overtaken=False), *books)
+
+    async def _submit(self, draft: Draft) -> Draft:
+        thread = await self._threads.get(draft.thread_id)
+        messages = await self._threads.messages_of(draft.thread_id)
+        answering = next(each.key for each in messages if each.id == draft.message_id)
+        new = NewJob(
+            account=draft.account,
+            flow=FLOW,
+            params={
+                "thread": thread.remote_id,
+                "text": draft.text,
+                "answering": answering,
+                "unless_written_since": True,
+            },
+            priority=Priority.HIGH,
+            key=job_key(draft.message_id),
+            max_attempts=self._max_attempts,
+        )
+        (job,) = await self._engine.submit([new])
+        return await self.drafts.submitted(draft.id, job.id)
+
+
+def _tell(made: Plan) -> None:
+    of, rule = made.situation, made.decision.rule
+    quiet = made.verdict in (Verdict.OVERTAKEN, Verdict.TOO_OLD, Verdict.NO_RULE)
+    say = log.warning if made.asks_person else log.debug if quiet else log.info
+    say(
+        "a message was decided about",
+        account=of.account,
+        message=of.message_id,
+        verdict=made.verdict,
+        why=made.words,
+        rule=rule.name if rule else None,
+    )

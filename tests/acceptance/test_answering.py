@@ -1,0 +1,120 @@
+"""Answers by rule, as an operator sets them up; judged by the marketplace's ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+RULES = """
+[[templates]]
+name = "still-there"
+text = "Hi {buyer_name|there}, {listing_title|it} is still available."
+
+[[templates]]
+name = "price"
+text = ["It is {price}.", "Thank you, {buyer_name}, {price|the price in the listing} is firm."]
+
+[[rules]]
+name = "available"
+when = { type = "availability_check", account = "farid" }
+then = { reply = "still-there" }
+level = "automatic"
+
+[[rules]]
+name = "offers"
+when = { type = ["offer", "price_inquiry"], price_to = 5000 }
+then = { reply = "price" }
+
+[[rules]]
+name = "no nonsense"
+when = { type = "spam_or_scam", words = ["cheque"] }
+then = { close = true }
+level = "automatic"
+
+[[rules]]
+name = "whatever else"
+when = { type = "general_inquiry" }
+then = { reply = "still-there", assign = "ada" }
+"""
+
+
+def numbers(shop: Any, *texts: str) -> list[int]:
+    """The messages with these texts."""
+    return [shop.rows("SELECT id FROM message WHERE text = ?", text)[0][0] for text in texts]
+
+
+def sent(shop: Any, thread: str) -> list[str]:
+    """What the marketplace got for a thread."""
+    entries = shop.market.ledger("message_sent", "farid")
+    return [each["detail"]["text"] for each in entries if each["detail"]["thread"] == thread]
+
+
+def test_each_message_is_answered_once_and_not_when_somebody_has_written_since(
+    shop: Any, wait_for: Callable[..., Any]
+) -> None:
+    shop.configure(accounts=("farid",), extra='[orchestrator]\nflows = ["check_login"]\nidle_poll_s = 0.2\n')
+    (shop.folder / "rules.toml").write_text(RULES, encoding="utf-8")
+    stored = shop.cli("rules", "import", "rules.toml")
+    assert "Stored 2 template(s) and 4 rule(s)" in stored.said
+    automatic = shop.market.incoming("Is it there?", "farid", counterpart="Ida {price}")["thread_id"]
+    overtaken = shop.market.incoming("What is this?", "farid", counterpart="Bo")["thread_id"]
+    unsure = shop.market.incoming("hm", "farid", counterpart="Cy")["thread_id"]
+    assert shop.cli("run", "farid", "read_inbox").code == 0
+    there, what, hm = numbers(shop, "Is it there?", "What is this?", "hm")
+    for number, type_ in ((there, "availability_check"), (what, "general_inquiry")):
+        assert shop.cli("inbox", "correct", number, type_).code == 0
+    unsaid = "UPDATE message SET type = 'offer', confidence = 0.3, classified_at = first_seen_at WHERE id = ?"
+    shop.write(unsaid, hm)
+
+    tested = shop.cli("rules", "test", there)
+    assert "✓ available" in tested.said
+    assert "+ account: it was written to farid" in tested.said
+    assert "Hi Ida {price}, it is still available." in tested.said
+    assert shop.rows("SELECT count(*) FROM job WHERE flow = 'send_message'") == [(0,)], "a dry run"
+
+    # Two processes look at once; and while one draft waits for its click, somebody writes.
+    daemons = [shop.start("daemon"), shop.start("daemon")]
+    (draft,) = wait_for(lambda: shop.cli("inbox", "drafts", "--json").json["drafts"], what="the draft", within_s=60)
+    assert (draft["rule"], draft["message_id"]) == ("whatever else", what)
+    wait_for(lambda: sent(shop, automatic), what="the automatic reply", within_s=60)
+    shop.market.incoming("Never mind.", "farid", thread_id=overtaken)
+    job = shop.cli("inbox", "send", draft["id"], "--json").json["draft"]["job_id"]
+    shop.cli("inbox", "send", draft["id"])  # clicked twice: the same job, or too late already
+    ended = "SELECT state, json_extract(result, '$.not_sent') FROM job WHERE id = ? AND ended_at IS NOT NULL"
+    found = wait_for(lambda: shop.rows(ended, job), what="the job's end", within_s=60)
+    assert found == [("succeeded", "not sent: the counterpart has written since")]
+    for daemon in daemons:
+        daemon.terminate()
+        daemon.communicate(timeout=30)
+
+    assert sent(shop, automatic) == ["Hi Ida {price}, it is still available."]
+    assert shop.rows("SELECT count(*) FROM job WHERE flow = 'send_message'") == [(2,)]
+    assert (sent(shop, overtaken), sent(shop, unsure)) == ([], [])
+    (outdated,) = shop.cli("inbox", "drafts", "--state", "outdated", "--json").json["drafts"]
+    assert (outdated["id"], outdated["detail"]) == (draft["id"], "not sent: the counterpart has written since")
+    assert shop.rows("SELECT verdict FROM decision WHERE message_id = ?", hm) == [("queued",)]
+    assert "hm" in shop.cli("inbox", "queue").said
+
+
+def test_templates_and_rules_are_kept_by_hand_and_say_what_is_wrong_with_them(shop: Any) -> None:
+    misspelt = shop.cli("templates", "add", "hi", "--text", "{bayer_name}").said
+    assert "error: There is no placeholder {bayer_name}. Did you mean {buyer_name}?" in misspelt
+    assert shop.cli("templates", "add", "hi", "--text", "Hi {buyer_name}", "--text", "Hello {price}").code == 0
+    assert shop.cli("templates", "add", "hi", "--text", "Again").code == 1, "one for the same messages is there"
+    unknown = shop.cli("rules", "add", "x", "--type", "offer", "--reply", "hj")
+    assert (unknown.code, 'Did you mean "hi"?' in unknown.said) == (2, True)
+    given = ("--type", "offer", "--hours", "22:00-06:00", "--price-to", "12.5", "--reply", "hi", "--snooze", "2h")
+    assert shop.cli("rules", "add", "nights", *given).code == 0
+    listed = shop.cli("rules", "list").said
+    assert "type offer" in listed
+    assert "reply hi, snooze 2h" in listed
+    assert "is what these rules reply with: nights" in shop.cli("templates", "remove", "hi").said
+    assert shop.cli("rules", "disable", "nights").code == 0
+    (rule,) = shop.cli("rules", "list", "--json").json["rules"]
+    assert (rule["enabled"], rule["when"]["hours"], rule["when"]["price_to"]) == (False, "22:00-06:00", "12.5")
+    wrong = {"rules": [{"name": "a"}, {"name": "b", "when": {"tipe": "offer"}}]}
+    (shop.folder / "wrong.json").write_text(json.dumps(wrong), encoding="utf-8")
+    refused = shop.cli("rules", "import", "wrong.json")
+    assert (refused.code, 'rules 2 "b", when.tipe' in refused.said) == (2, True)
+    assert len(shop.cli("rules", "list", "--json").json["rules"]) == 1, "nothing was stored"
