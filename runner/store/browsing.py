@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
@@ -17,14 +17,13 @@ from runner.domain.states import AccountState, Direction, JobState, ThreadStatus
 from runner.store import counting, replies, search
 from runner.store.account_ids import id_of
 from runner.store.database import Database
-from runner.store.evidence import pictures_of
+from runner.store.evidence import ThreadPicture, pictures_of
 from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of, stamp
 from runner.store.tables import account, event, job, session
 from runner.store.threads import stored, stored_message
 from runner.store.trade_tables import listing, message, participant, thread
 
 THREAD_ORDERS = {"last_at": stamp(thread.c.last_at), "id": thread.c.id}
-PICTURE_WITHIN = timedelta(minutes=1)
 MESSAGE_ORDERS = {"sent_at": stamp(func.coalesce(message.c.sent_at, message.c.first_seen_at)), "id": message.c.id}
 
 
@@ -103,10 +102,9 @@ class InboxView:
         return page_of([replies.reply(row, whose, sent) for row in found], wish, lambda each: each.job_id)
 
 
-def _picture(read: StoredMessage, pictures: Sequence[tuple[int, datetime]]) -> int | None:
-    """The first picture after a Message was stored: taken at once, while its Thread was open."""
-    after = (number for number, at in pictures if timedelta(0) <= at - read.first_seen_at <= PICTURE_WITHIN)
-    return next(after, None)
+def _picture(read: StoredMessage, pictures: Sequence[ThreadPicture]) -> int | None:
+    """The picture that was taken in the very Attempt that stored the Message."""
+    return next((each.id for each in pictures if each.began_at <= read.first_seen_at <= each.at), None)
 
 
 class ShopView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,13 +25,23 @@ def thread_folder(remote_id: str) -> str:
     return f"thread-{hashlib.sha256(remote_id.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
-async def pictures_of(connection: AsyncConnection, account_id: int, remote_id: str) -> list[tuple[int, datetime]]:
-    """(number, moment) of every picture of a Thread, the oldest first."""
+@dataclass(frozen=True, kw_only=True)
+class ThreadPicture:
+    """A picture of a Thread: taken at `at`, in an Attempt that began at `began_at`."""
+
+    id: int
+    began_at: datetime
+    at: datetime
+
+
+async def pictures_of(connection: AsyncConnection, account_id: int, remote_id: str) -> list[ThreadPicture]:
+    """Every picture of a Thread, the oldest first."""
     mine = (evidence.c.kind == literal_column(f"'{EvidenceKind.THREAD}'"), job.c.account_id == account_id)
     joined = evidence.join(attempt).join(job, job.c.id == attempt.c.job_id)
-    statement = select(evidence.c.id, evidence.c.created_at).select_from(joined)
+    statement = select(evidence.c.id, attempt.c.started_at, evidence.c.created_at).select_from(joined)
     found = statement.where(*mine, evidence.c.path.contains(f"/{thread_folder(remote_id)}/", autoescape=True))
-    return [(row.id, row.created_at) for row in await connection.execute(found.order_by(evidence.c.id))]
+    rows = await connection.execute(found.order_by(evidence.c.id))
+    return [ThreadPicture(id=row.id, began_at=row.started_at, at=row.created_at) for row in rows]
 
 
 class EvidenceFiles:

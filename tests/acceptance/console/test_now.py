@@ -84,6 +84,7 @@ async def test_all_accounts_are_paused_and_resumed_after_a_question(person: Page
     await person.goto("/")
     await person.get_by_role("button", name="Pause all").click()
     await person.get_by_role("button", name="Leave it").click()
+    await expect(person.get_by_role("dialog")).to_have_count(0)
     assert console.get("/accounts", state="paused")["items"] == []
     await person.get_by_role("button", name="Pause all").click()
     await person.get_by_role("dialog").get_by_role("button", name="Pause all").click()
