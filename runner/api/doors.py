@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -33,6 +34,7 @@ SECURITY_HEADERS = {
     "object-src 'none'",
     "Cache-Control": "no-cache, private",
 }
+LOOK_AGAIN_S = 5.0
 SAME = frozenset({"same-origin", "none"})
 PAGES_POLICY = (
     # NiceGUI builds its pages with inline scripts and with eval; docs/decisions/console.md says what that leaves open.
@@ -40,7 +42,7 @@ PAGES_POLICY = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'; object-src 'none'"
 )
-UNCOUNTED = ("/healthz", "/readyz", "/_nicegui", "/console/assets/", "/live/assets/")
+UNCOUNTED = ("/healthz", "/readyz", "/_nicegui", "/console/assets/", "/live/")
 """Asked for by pages and by supervisors, a dozen at a time: not counted against the limit."""
 ANYBODY = Principal(name="anybody (--no-auth)", role=Role.ADMIN, via=Via.OPEN)
 
@@ -218,6 +220,9 @@ class Gate:
         asker = HTTPConnection(scope)
         try:
             who = await recognised(asker, self._services)
+            if who.via is Via.TOKEN:
+                # A token has scopes, and pages know none.
+                raise Refusal(403, "people_only", "The console is for people; programs use /api/v1.")
             if scope["type"] == "websocket" and "origin" not in asker.headers:
                 raise _from_elsewhere()
             if scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD"):
@@ -231,7 +236,26 @@ class Gate:
                 raise
             return
         scope.setdefault("state", {})["principal"] = who
+        if scope["type"] == "websocket":
+            receive = self._while_welcome(asker, receive)
         await self._app(scope, receive, _as_page(send))
+
+    def _while_welcome(self, asker: HTTPConnection, receive: Receive) -> Receive:
+        """A socket lives long: whoever signs out, is removed or gets another role meanwhile is shown out of it."""
+        looked_at = time.monotonic()
+
+        async def receiving() -> Message:
+            nonlocal looked_at
+            message = await receive()
+            if message["type"] == "websocket.receive" and time.monotonic() - looked_at > LOOK_AGAIN_S:
+                looked_at = time.monotonic()
+                try:
+                    await recognised(asker, self._services)
+                except Refusal:
+                    return {"type": "websocket.disconnect", "code": 4403, "reason": "no entry"}
+            return message
+
+        return receiving
 
 
 def _here(scope: Scope) -> str:

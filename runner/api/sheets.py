@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ import xlsxwriter  # type: ignore[import-untyped]  # because it comes without ty
 Cell = str | int | float | datetime | None
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+INNER = re.compile(r"([;|]\s*)(?=[=+\-@＝＋－＠])")
 LONGEST_CELL = 32_000
 """A workbook's cell holds 32,767 characters."""
 WIDEST, NARROWEST = 60, 9
@@ -58,7 +60,9 @@ def written(tables: Sequence[Table], kind: Kind, zone: ZoneInfo) -> bytes:
 def defused(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
     clean = text.encode("utf-8", "replace").decode("utf-8")[:LONGEST_CELL]
-    return f"'{clean}" if clean.lstrip(" ").startswith(FORMULAS) or clean.startswith(FORMULAS) else clean
+    # Whatever is blank at the beginning, a spreadsheet may leave it out.
+    bare = clean.lstrip().lstrip("\ufeff\u200b\u2060").lstrip()
+    return f"'{clean}" if clean.startswith(FORMULAS) or bare.startswith(FORMULAS) else clean
 
 
 def _csv(table: Table, zone: ZoneInfo) -> bytes:
@@ -75,7 +79,8 @@ def _plain(cell: Cell, zone: ZoneInfo) -> str | int | float:
     if isinstance(cell, datetime):
         return cell.astimezone(zone).isoformat(timespec="seconds")
     if isinstance(cell, str):
-        return defused(cell)
+        # Where a spreadsheet takes ; for the end of a cell, what follows is the beginning of one.
+        return INNER.sub(r"\1'", defused(cell))
     return "" if cell is None else cell
 
 

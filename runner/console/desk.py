@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Coroutine
@@ -43,6 +44,7 @@ class Desk:
         self._here = request.url.path
         self._pulse = pulse
         self._regions: list[Region] = []
+        self._updating = asyncio.Lock()
         self._page = ui.context.client.content
 
     def may(self, role: str) -> bool:
@@ -79,8 +81,10 @@ class Desk:
 
     async def update(self, *, anew: bool = False) -> None:
         """Read every region again; `anew` shows it again also where nothing has changed."""
-        for region in [each for each in self._regions if not each.gone]:
-            await region.update(anew=anew)
+        # One after the other: of two answers the one that was asked for last is to be seen in the end.
+        async with self._updating:
+            for region in [each for each in self._regions if not each.gone]:
+                await region.update(anew=anew)
 
     async def act(self, change: Callable[[], Coroutine[Any, Any, Any]], done: str = "") -> Any:
         """Carry out what the person asked for, say what came of it, and show it; None when it was refused."""

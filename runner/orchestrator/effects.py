@@ -35,6 +35,8 @@ SECOND_LOOK_S = 1.0
 LAST_LOOK_S = 5.0
 """Where a late commit knows no bound: how long one is waited for before a person is asked."""
 
+MOST_UNSETTLED = 1000
+
 
 class Journal:
     """Performs the Effects of one Attempt; every row that it writes carries the Attempt's fence.
@@ -77,6 +79,14 @@ class Journal:
         """What this Job, or another of its chain of replays, has made for sure; None when nothing is sure."""
         found = await self._binding(kind)
         return found if found and found.state is EffectState.CONFIRMED else None
+
+    async def others_in_doubt(self, kind: EffectKind, begins: str) -> bool:
+        """Whether another Job has fired an Effect of this kind, with a key that begins so, which is not settled yet."""
+        unsettled = (EffectState.ARMED, EffectState.UNKNOWN)
+        account = self._lease.job.account
+        found = await self._effects.list_effects(account_name=account, states=unsettled, limit=MOST_UNSETTLED)
+        mine = {effect.id for effect in await self._effects.of_chain(self._lease.job.id)}
+        return any(each.kind is kind and each.natural_key.startswith(begins) and each.id not in mine for each in found)
 
     async def _binding(self, kind: EffectKind) -> Effect | None:
         entered = await self._effects.of_chain(self._lease.job.id)

@@ -62,6 +62,10 @@ class EffectJournal(Protocol):
         """The change of this kind that this Job has made for sure, or one that it repeats or that repeats it."""
         ...
 
+    async def others_in_doubt(self, kind: EffectKind, begins: str) -> bool:
+        """Whether another Job has fired an Effect of this kind, with a key that begins so, which is not settled yet."""
+        ...
+
     async def perform(
         self, kind: EffectKind, natural_key: str, payload: str, *, find: Find, fire: Fire
     ) -> tuple[str, bool]:

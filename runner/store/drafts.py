@@ -210,9 +210,12 @@ class Drafts:
     async def _enter(self, connection: AsyncConnection, plan: Plan, now: datetime) -> None:
         of, rule = plan.situation, plan.decision.rule
         kept = (await connection.execute(select(draft.c.id).where(draft.c.message_id == of.message_id))).scalar()
+        got_its_type = select(message.c.classified_at).where(message.c.id == of.message_id)
+        # Never before the Message got its type, whatever the clock says: it would be decided about again and again.
+        at = max(now, (await connection.execute(got_its_type)).scalar_one() or now)
         values = {
             "message_id": of.message_id,
-            "at": now,
+            "at": at,
             "verdict": plan.verdict,
             "rule_id": rule.id if rule else None,
             "rule": rule.name if rule else None,

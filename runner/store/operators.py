@@ -54,6 +54,9 @@ class Operators:
             found = await _expect(connection, name)
             if role is not None and role is not Role.ADMIN:
                 await _expect_another_admin(connection, found)
+            if role is not None:
+                # A link that is still unused was given for the role of that time.
+                await connection.execute(delete(sign_in_link).where(sign_in_link.c.name == found.name))
             if given:
                 await connection.execute(update(operator).where(operator.c.id == found.id).values(given))
                 await connection.execute(delete(operator_session).where(operator_session.c.operator_id == found.id))
@@ -64,6 +67,8 @@ class Operators:
         async with self._db.write() as connection:
             found = await _expect(connection, name)
             await _expect_another_admin(connection, found)
+            # An unused link would make the Operator anew.
+            await connection.execute(delete(sign_in_link).where(sign_in_link.c.name == found.name))
             await connection.execute(delete(operator_session).where(operator_session.c.operator_id == found.id))
             await connection.execute(delete(operator).where(operator.c.id == found.id))
             return found

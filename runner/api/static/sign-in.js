@@ -20,8 +20,15 @@ document.getElementById("form").addEventListener("submit", async (event) => {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(told),
   });
-  // Only a page of ours: what stands in an address may have been put there by somebody else.
-  const next = new URL(new URLSearchParams(location.search).get("next") || "/", location.origin);
-  if (answer.ok) location.assign(next.origin === location.origin ? next.pathname + next.search : "/");
+  if (answer.ok) location.assign(nextPage());
   else wrong.textContent = (await answer.json()).detail;
 });
+// Only a page of ours: what stands in an address may have been put there by somebody else.
+function nextPage() {
+  try {
+    const next = new URL(new URLSearchParams(location.search).get("next") || "/", location.origin);
+    return next.origin === location.origin ? next.href : "/";
+  } catch {
+    return "/";
+  }
+}

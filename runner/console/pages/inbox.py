@@ -164,14 +164,13 @@ class Inbox:
 
     async def _read_open(self) -> Any:
         self._open = None
-        if self.number:
+        if number := self.number:  # another one may be chosen while this one is read
             try:
-                thread = await self._desk.api.get(f"/threads/{self.number}")
-                said = await self._desk.api.get(
-                    f"/threads/{self.number}/messages", sort="-sent_at", limit=MESSAGES_SHOWN
-                )
-                replies = await self._desk.api.get(f"/threads/{self.number}/replies")
+                thread = await self._desk.api.get(f"/threads/{number}")
+                said = await self._desk.api.get(f"/threads/{number}/messages", sort="-sent_at", limit=MESSAGES_SHOWN)
+                replies = await self._desk.api.get(f"/threads/{number}/replies")
             except Refused:
+                self._tools.leave()  # what was begun to be written is kept for when it can be read again
                 self._tools.fit(None, None)
                 raise
             self._open = {"thread": thread, "messages": said["items"][::-1], "replies": replies["items"]}

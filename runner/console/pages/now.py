@@ -111,15 +111,22 @@ class Now:
             await self._all("paused", "resume", "active again")
 
     async def _all(self, state: str, action: str, done: str) -> None:
+        refused: list[str] = []
+
         async def change() -> int:
             names = await self._names(state)
             for name in names:
-                await self._desk.api.post(parts.inside("accounts", name, action))
-            return len(names)
+                try:
+                    await self._desk.api.post(parts.inside("accounts", name, action))
+                except Refused as problem:  # one that was parked meanwhile does not keep the others going
+                    refused.append(problem.detail)
+            return len(names) - len(refused)
 
         how_many = await self._desk.act(change)
         if how_many is not None:
             self._desk.say(f"{parts.counted(how_many, 'account')} {done}.")
+        if refused:
+            self._desk.say("\n".join(refused[:5]), "negative")
 
     async def _names(self, state: str) -> list[str]:
         names: list[str] = []

@@ -99,6 +99,9 @@ class SendMessage(Flow[SendMessageParams]):
 async def _guarded(stage: Stage[SendMessageParams], answered: str, before_submit: BeforeSubmit) -> BeforeSubmit:
     """Read the Thread again, now and at the click; raises _Overtaken, before anything is armed."""
     thread = stage.params.thread
+    if await stage.effects.others_in_doubt(EffectKind.SEND_MESSAGE, f"{thread}|"):
+        # Another reply may still arrive there, and is not to be seen yet: two would be one too many.
+        raise _Overtaken("not sent: nobody can tell yet whether another reply in this thread was sent")
     async with stage.step("read again", thread):
         _expect_newest(await stage.site.messages(thread), answered)
 

@@ -8,7 +8,7 @@ import re
 import socket
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
@@ -65,6 +65,34 @@ async def test_a_person_signs_in_with_the_printed_link_and_comes_to_the_page_tha
     await expect(page).to_have_url(f"{shut.url}/sign-in")
     await page.goto(f"{shut.url}/keys")
     await expect(page).to_have_url(re.compile("/sign-in"))
+    await context.close()
+
+
+def test_a_program_with_a_token_uses_the_api_and_no_pages(shut: Shut, shop: Any) -> None:
+    token = shop.cli("tokens", "add", "till", "--role", "admin").out.strip()
+    bearer = {"authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=shut.url, timeout=30, headers=bearer) as program:
+        assert program.get("/api/v1/accounts").status_code == 200
+        assert program.get("/live/sessions").status_code == 403
+    given = {"Authorization": bearer["authorization"], "Origin": shut.url}
+    assert status_of_upgrade(shut.url, "/live/1/ws", **given) == 403
+
+
+@pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize(
+    "wanted", ["/.//evil.example/x", "//evil.example", "https://evil.example", "http://[", "/keys"]
+)
+async def test_signing_in_leads_to_no_other_site(shut: Shut, plain_chromium: Browser, wanted: str) -> None:
+    context = await plain_chromium.new_context()
+    page = await context.new_page()
+    left: list[str] = []
+    page.on("request", lambda request: None if request.url.startswith(shut.url) else left.append(request.url))
+    await page.goto(f"{shut.url}/sign-in?{urlencode({'next': wanted})}#{shut.link.split('#')[1]}")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page).not_to_have_url(re.compile("/sign-in"))
+    assert urlsplit(page.url).netloc == urlsplit(shut.url).netloc
+    assert left == []
     await context.close()
 
 

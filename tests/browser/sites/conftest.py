@@ -79,12 +79,16 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.keys: dict[EffectKind, str] = {}
         self.armed = 0
+        self.doubtful = False
 
     async def begun(self, kind: EffectKind) -> str | None:
         return self.keys.get(kind)
 
     async def made(self, kind: EffectKind) -> Effect | None:
         return None
+
+    async def others_in_doubt(self, kind: EffectKind, begins: str) -> bool:
+        return self.doubtful
 
     async def perform(
         self, kind: EffectKind, natural_key: str, payload: str, *, find: Find, fire: Fire

@@ -226,6 +226,16 @@ async def test_a_reply_is_not_sent_when_somebody_writes_before_the_click(
     assert [entry["detail"]["text"] for entry in shop.ledger("message_sent")] == ["I am at it."] * ours
 
 
+async def test_a_reply_by_rule_is_not_sent_while_another_one_may_still_arrive(
+    shop: Any, stage: Any, perform: Any
+) -> None:
+    thread_id = shop.incoming("Is it still available?")
+    stage.effects.doubtful = True
+    result = await perform("send_message", thread=thread_id, text="Yes, it is.", unless_written_since=True)
+    assert "nobody can tell yet" in result["not_sent"]
+    assert (shop.ledger("message_sent"), stage.effects.armed) == ([], 0)
+
+
 async def test_nothing_is_sent_when_the_site_cannot_be_asked_at_the_click(shop: Any, stage: Any) -> None:
     thread_id = shop.incoming("Is it still available?")
 

@@ -91,3 +91,15 @@ async def test_each_table_is_had_as_both_kinds_of_file(table: Exported, shop: Sh
     rows = list(opened(answer.content)[str(table)].iter_rows(values_only=True))
     assert list(rows[0]) == lines[0]
     assert (await admin.get(f"{EXPORT}/nothing")).status_code == 422
+
+
+@pytest.mark.parametrize("text", ["\u00a0=1+1", "\ufeff=1+1", " \u2003@x"])
+def test_what_is_blank_before_a_formula_does_not_hide_it(text: str) -> None:
+    assert sheets.defused(text).startswith("'")
+
+
+def test_in_a_csv_no_formula_stands_behind_what_may_end_a_cell() -> None:
+    table = Table(name="t", headings=["text"], rows=[["hi;=HYPERLINK(1)"], ["fine; really - yes"]])
+    text = sheets.written([table], Kind.CSV, ZoneInfo("UTC")).decode("utf-8-sig")
+    assert ";=" not in text
+    assert "fine; really - yes" in text

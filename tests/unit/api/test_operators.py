@@ -36,3 +36,18 @@ async def test_a_link_is_given_once_and_the_one_before_it_ends(shop: Shop, admin
     assert (signed_in.json()["name"], signed_in.json()["role"]) == ("vera", "viewer")
     log = (await admin.get("/api/v1/audit")).text
     assert second not in log
+
+
+async def test_a_link_ends_with_the_operator_whose_it_is_and_with_the_role_that_it_was_for(
+    shop: Shop, admin: httpx.AsyncClient
+) -> None:
+    await admin.post(OPERATORS, json={"name": "bob", "role": "agent"})
+    browser = shop.anybody(headers={"origin": URL})
+    for change in ("put", "delete"):
+        link = (await admin.post(f"{OPERATORS}/bob/link", json={"role": "agent"})).json()["link"]
+        if change == "put":
+            assert (await admin.put(f"{OPERATORS}/bob/role", json={"role": "viewer"})).status_code == 200
+        else:
+            assert (await admin.delete(f"{OPERATORS}/bob")).status_code == 200
+        used = await browser.post("/api/v1/session/link", json={"key": link.partition("#")[2]})
+        assert used.status_code == 401, change

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -560,3 +560,18 @@ async def test_what_a_person_may_have_done_meanwhile_is_looked_at_before_anythin
     assert (await scene.stored()).state is EffectState.PREPARED
     assert await scene.perform() == ("by hand", False)
     assert scene.ledger == ["by hand"]
+
+
+# ── What others have under way ────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_another_job_has_fired_and_nobody_has_settled_is_told(
+    scene: Scene, db: Database, lease: Lease
+) -> None:
+    await scene.armed_by_an_earlier_attempt()
+    others = replace(lease, job=replace(lease.job, id=lease.job.id + 1))
+    assert not await scene.journal().others_in_doubt(PUBLISH, KEY), "one's own is no other's"
+    assert await scene.journal(others).others_in_doubt(PUBLISH, KEY[:2])
+    assert not await scene.journal(others).others_in_doubt(PUBLISH, "something else|")
+    await scene.perform()
+    assert not await scene.journal(others).others_in_doubt(PUBLISH, KEY[:2]), "it is settled"
