@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from nicegui import ui
 
-from runner.console import parts
+from runner.console import asking, parts
 from runner.console.application import House
 from runner.console.desk import Desk
 from runner.console.pages.settings import tabs
@@ -35,19 +35,6 @@ def install(house: House) -> None:
         with parts.tag("div").classes("across"):
             parts.button("Make a token", lambda: _add_token(desk), icon="key", looks="main", key="a")
         await desk.region(lambda: desk.api.get("/tokens", limit=MOST), lambda found: _tokens(desk, found))
-
-
-async def confirmed(question: str, more: str, yes: str) -> bool:
-    """Whether the person means it. It hangs on the page: the list behind it may be drawn anew meanwhile."""
-    with ui.context.client.content, ui.dialog() as dialog, ui.card():
-        parts.title(question)
-        parts.tag("p", more).classes("soft")
-        with parts.tag("div").classes("across"):
-            parts.button(yes, lambda: dialog.submit(True), looks="danger")
-            parts.button("Leave it", lambda: dialog.submit(False))
-    answer = await dialog
-    dialog.delete()
-    return bool(answer)
 
 
 async def asked(title: str, build: Callable[[], Callable[[], dict[str, Any]]], yes: str) -> dict[str, Any] | None:
@@ -137,7 +124,7 @@ def _operator_buttons(desk: Desk, row: Any) -> None:
     name = row["name"]
 
     async def remove() -> None:
-        if await confirmed(f"Remove {name}?", "Their browsers are signed out at once.", "Remove"):
+        if await asking.sure(f"Remove {name}?", "Remove", more="Their browsers are signed out at once."):
             await desk.act(lambda: desk.api.delete(f"/operators/{quoted(name)}"), f"{name} is removed.")
 
     with parts.tag("div").classes("across"):
@@ -188,7 +175,7 @@ def _revoke_button(desk: Desk, row: Any) -> None:
         return
 
     async def revoke() -> None:
-        if await confirmed(f"Revoke {name}?", "Programs that use it are shut out at once.", "Revoke"):
+        if await asking.sure(f"Revoke {name}?", "Revoke", more="Programs that use it are shut out at once."):
             await desk.act(lambda: desk.api.delete(f"/tokens/{quoted(name)}"), f"{name} is revoked.")
 
     _named(parts.button("Revoke", revoke, looks="danger"), f"Revoke {name}")

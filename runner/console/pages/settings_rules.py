@@ -8,11 +8,11 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import filters, parts
+from runner.console import asking, filters, parts
 from runner.console.application import House
 from runner.console.desk import Desk
 from runner.console.pages.settings import tabs
-from runner.console.pages.settings_access import asked, confirmed, field, quoted
+from runner.console.pages.settings_access import asked, field, quoted
 
 MOST = 100
 PAGE = 50
@@ -106,7 +106,7 @@ def _remove_button(desk: Desk, row: Mapping[str, Any]) -> None:
     name = row["name"]
 
     async def remove() -> None:
-        if await confirmed(f"Remove {name}?", "The jobs that it has made stay.", "Remove"):
+        if await asking.sure(f"Remove {name}?", "Remove", more="The jobs that it has made stay."):
             await desk.act(lambda: desk.api.delete(f"/schedules/{quoted(name)}"), f"{name} is removed.")
 
     parts.button("Remove", remove, looks="danger").props["aria-label"] = f"Remove {name}"

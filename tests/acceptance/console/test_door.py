@@ -13,6 +13,8 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 import pytest
 from playwright.async_api import Browser, expect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 PAGES = ("/", "/keys", "/live/sessions", "/live/1", "/live/1/picture.jpg", "/console/assets/console.js")
 PASSWORD = "correct horse battery"
@@ -66,6 +68,27 @@ async def test_a_person_signs_in_with_the_printed_link_and_comes_to_the_page_tha
     await page.goto(f"{shut.url}/keys")
     await expect(page).to_have_url(re.compile("/sign-in"))
     await context.close()
+
+
+def test_an_open_page_is_cut_off_when_its_person_signs_out(shut: Shut) -> None:
+    with httpx.Client(base_url=shut.url, timeout=30, headers={"origin": shut.url}) as person:
+        person.post("/api/v1/session/link", json={"key": shut.link.split("#")[1]}).raise_for_status()
+        cookie = f"runner_session={person.cookies['runner_session']}"
+        url = shut.url.replace("http", "ws", 1) + "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+        given = {"Cookie": cookie, "Origin": shut.url}
+        with connect(url, additional_headers=given, open_timeout=20) as page:
+            answer_pings(page, 3)  # for longer than it takes to be looked at again
+            person.delete("/api/v1/session").raise_for_status()
+            with pytest.raises(ConnectionClosed):
+                answer_pings(page, 4)
+
+
+def answer_pings(page: ClientConnection, count: int) -> None:
+    """Be a page that is open: NiceGUI asks every few seconds whether it is still there."""
+    while count:
+        if str(page.recv(timeout=20)) == "2":
+            page.send("3")
+            count -= 1
 
 
 def test_a_program_with_a_token_uses_the_api_and_no_pages(shut: Shut, shop: Any) -> None:

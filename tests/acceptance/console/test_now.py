@@ -58,7 +58,11 @@ async def test_one_inbox_is_read_and_its_browser_watched(person: Page, console: 
     await expect(tile.get_by_text("at work")).to_be_visible()
     address = await tile.get_by_role("link", name="Watch or take over ben").get_attribute("href")
     assert address is not None
-    assert (await person.request.get(address)).status == 200
+    await person.goto(address)
+    await person.get_by_role("button", name="Take control").click()
+    await person.get_by_role("button", name="Give it back").click(timeout=40_000)
+    await expect(person.get_by_role("button", name="Take control")).to_be_visible()
+    await person.goto("/live")
     await expect(person.get_by_text("No browser is open now.")).to_be_visible(timeout=90_000)
 
 
