@@ -55,6 +55,7 @@ from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
 from runner.store.classifications import Classifications
 from runner.store.database import Database
+from runner.store.desk import Desk
 from runner.store.drafts import Drafts
 from runner.store.effects import Effects
 from runner.store.error_groups import ErrorGroups
@@ -90,6 +91,7 @@ class Books:
     classifications: Classifications
     classifier: LocalClassifier
     answering: Answering
+    desk: Desk
     clock: Clock
 
 
@@ -158,6 +160,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             classifications=classifications,
             classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
             answering=inbox_wiring.answering(settings, db, records, engine),
+            desk=Desk(db),
             clock=clock,
         )
 

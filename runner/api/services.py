@@ -24,6 +24,7 @@ from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.classifications import Classifications
+from runner.store.desk import Desk
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
 from runner.store.events import Events
@@ -87,6 +88,7 @@ class Services:
     queue: QueueView
     inbox: InboxView
     classifications: Classifications
+    desk: Desk
     answering: Answering
     shop: ShopView
     work: WorkView

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,7 +33,7 @@ def tagged(name: str) -> Select[tuple[int]]:
 
 
 async def change(
-    connection: AsyncConnection, thread_id: int, *, add: Iterable[str], remove: Iterable[str]
+    connection: AsyncConnection, thread_id: int, at: datetime, *, add: Iterable[str], remove: Iterable[str]
 ) -> tuple[str, ...] | None:
     """Put tags on a Thread and take others away, in the running transaction; None when it had them so already.
 
@@ -52,7 +53,7 @@ async def change(
         number = (await connection.execute(select(tag.c.id).where(tag.c.name == name))).scalar()
         if number is None:
             number = (await connection.execute(insert(tag).returning(tag.c.id), {"name": name})).scalar_one()
-        await connection.execute(insert(thread_tag), {"thread_id": thread_id, "tag_id": number})
+        await connection.execute(insert(thread_tag), {"thread_id": thread_id, "tag_id": number, "at": at})
     return tuple(sorted(after))
 
 

@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import Row, Select, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runner.domain.desk import Satisfaction
 from runner.domain.effects import Effect
 from runner.domain.messages import RemoteMessage, StoredMessage, StoredThread, ThreadSummary
 from runner.domain.states import Direction, ThreadStatus
 from runner.domain.tags import tag_names
 from runner.errors import NotFound
-from runner.store import events, thread_tags
+from runner.store import events, resolutions, thread_tags
 from runner.store.account_ids import id_of
 from runner.store.columns import UtcTime, storable
 from runner.store.database import Database
@@ -54,13 +55,15 @@ class Threads:
         async with self._db.write() as connection:
             account_id = await id_of(connection, account_name)
             thread_id = await self._save_summary(connection, account_id, summary, fingerprint)
+            now = self._db.clock.now()
             newest = (await connection.execute(select(func.max(WHEN)).where(message.c.thread_id == thread_id))).scalar()
             new = await self._insert_new(connection, thread_id, messages)
             facts = []
             if new:
                 data = {"thread": thread_id, "counterpart": storable(summary.counterpart), "count": len(new)}
                 facts.append(events.Fact(name="MessagesReceived", account=(account_id, account_name), data=data))
-            if any(_wants_attention(one, newest) for one in new) and await _reopen(connection, thread_id):
+            asked = [one for one in new if _wants_attention(one, newest)]
+            if asked and await _reopen(connection, thread_id, min(one.sent_at or now for one in asked)):
                 data = {"thread": thread_id, "status": str(ThreadStatus.OPEN)}
                 facts.append(events.Fact(name="ThreadReopened", account=(account_id, account_name), data=data))
             await events.record(self._db, connection, facts)
@@ -85,18 +88,45 @@ class Threads:
         return await self._change(thread_id, {"assignee": assignee}, {"assignee": assignee})
 
     async def set_status(
-        self, thread_id: int, status: ThreadStatus, *, snoozed_until: datetime | None = None
+        self,
+        thread_id: int,
+        status: ThreadStatus,
+        *,
+        snoozed_until: datetime | None = None,
+        by: str | None = None,
+        satisfaction: Satisfaction | None = None,
     ) -> StoredThread:
-        """Say whether the Thread wants attention; a snoozed one does again at a moment. Raises NotFound."""
+        """Say whether the Thread wants attention; a snoozed one does again at a moment. Raises NotFound.
+
+        `satisfaction` is how the counterpart left, as who closes it sees it.
+        """
         until = snoozed_until if status is ThreadStatus.SNOOZED else None
-        told = {"status": str(status), "snoozed_until": until.isoformat() if until else None}
-        return await self._change(thread_id, {"status": status, "snoozed_until": until}, told)
+        told: dict[str, Any] = {"status": str(status), "snoozed_until": until.isoformat() if until else None}
+        if satisfaction is not None:
+            told["satisfaction"] = str(satisfaction)
+        async with self._db.write() as connection:
+            before = await self._stored(connection, thread_id)
+            values = {"status": status, "snoozed_until": until}
+            await connection.execute(update(thread).where(thread.c.id == thread_id).values(values))
+            await settle(connection, thread_id, before.status, status, self._db.clock.now(), by=by)
+            if satisfaction is not None:
+                await resolutions.mark(connection, thread_id, satisfaction, by=by)
+            await self._tell(connection, thread_id, told)
+            return await self._stored(connection, thread_id)
+
+    async def mark_satisfaction(self, thread_id: int, how: Satisfaction | None, *, by: str | None) -> StoredThread:
+        """Say how the counterpart left when the Thread was closed last. Raises NotFound, Conflict when it never was."""
+        async with self._db.write() as connection:
+            await self._stored(connection, thread_id)
+            await resolutions.mark(connection, thread_id, how, by=by)
+            await self._tell(connection, thread_id, {"satisfaction": None if how is None else str(how)})
+            return await self._stored(connection, thread_id)
 
     async def tag(self, thread_id: int, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> StoredThread:
         """Put tags on a Thread and take others away. Raises NotFound, SetupError for what is no tag."""
         async with self._db.write() as connection:
             await self._stored(connection, thread_id)
-            tags = await thread_tags.change(connection, thread_id, add=add, remove=remove)
+            tags = await thread_tags.change(connection, thread_id, self._db.clock.now(), add=add, remove=remove)
             if tags is not None:
                 await self._tell(connection, thread_id, {"tags": list(tags)})
             return await self._stored(connection, thread_id)
@@ -274,10 +304,30 @@ def _wants_attention(new: RemoteMessage, newest: datetime | None) -> bool:
     return new.direction is Direction.INBOUND and later
 
 
-async def _reopen(connection: AsyncConnection, thread_id: int) -> bool:
-    put_away = (thread.c.id == thread_id, thread.c.status != ThreadStatus.OPEN)
-    opened = update(thread).where(*put_away).values(status=ThreadStatus.OPEN, snoozed_until=None)
-    return bool((await connection.execute(opened)).rowcount)
+async def _reopen(connection: AsyncConnection, thread_id: int, at: datetime) -> bool:
+    before = (await connection.execute(select(thread.c.status).where(thread.c.id == thread_id))).scalar_one()
+    if before is ThreadStatus.OPEN:
+        return False
+    opened = update(thread).where(thread.c.id == thread_id).values(status=ThreadStatus.OPEN, snoozed_until=None)
+    await connection.execute(opened)
+    await settle(connection, thread_id, before, ThreadStatus.OPEN, at)
+    return True
+
+
+async def settle(
+    connection: AsyncConnection,
+    thread_id: int,
+    before: ThreadStatus,
+    status: ThreadStatus,
+    at: datetime,
+    *,
+    by: str | None = None,
+) -> None:
+    """Keep when a Thread was closed, and when it was opened again, in the running transaction."""
+    if status is ThreadStatus.CLOSED and before is not ThreadStatus.CLOSED:
+        await resolutions.closed(connection, thread_id, at, by=by)
+    elif before is ThreadStatus.CLOSED and status is not ThreadStatus.CLOSED:
+        await resolutions.opened(connection, thread_id, at)
 
 
 def stored_message(row: Row[Any], sent_by: Effect | None = None) -> StoredMessage:

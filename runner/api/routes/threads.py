@@ -34,6 +34,7 @@ from runner.api.shapes import (
 )
 from runner.domain.access import Role
 from runner.domain.classification import MessageType
+from runner.domain.desk import Satisfaction
 from runner.domain.jobs import NewJob
 from runner.domain.states import Priority, ThreadStatus
 from runner.domain.tags import MOST_TAGS
@@ -79,6 +80,9 @@ class Status(Asked):
 
     status: ThreadStatus
     until: AwareDatetime | None = Field(default=None, description="When a snoozed one is open again.")
+    satisfaction: Satisfaction | None = Field(
+        default=None, description="How the counterpart left; with status closed only."
+    )
 
 
 @routes.get("/threads", role=Role.VIEWER)
@@ -158,8 +162,10 @@ async def assign(given: Given, thread_id: ThreadId, asked: Assignment) -> Thread
 
 
 @routes.post("/threads/{thread_id}/status", role=Role.AGENT)
-async def set_status(given: Given, thread_id: ThreadId, asked: Status) -> ThreadOut:
+async def set_status(given: Given, who: Who, thread_id: ThreadId, asked: Status) -> ThreadOut:
     """Close, snooze or open a Thread; a closed or snoozed one is open again when the counterpart writes."""
+    if asked.satisfaction is not None and asked.status is not ThreadStatus.CLOSED:
+        raise SetupError("Only a closed thread has an end that could please.", cure="Leave `satisfaction` out.")
     if asked.until is not None and asked.status is not ThreadStatus.SNOOZED:
         raise SetupError("Only a snoozed thread has an end.", cure="Leave `until` out, or give status snoozed.")
     if asked.status is ThreadStatus.SNOOZED:
@@ -167,7 +173,9 @@ async def set_status(given: Given, thread_id: ThreadId, asked: Status) -> Thread
             raise SetupError("Until when is it snoozed?", cure="Give `until`, a moment that is still to come.")
         if asked.until.replace(tzinfo=None) > LATEST:
             raise SetupError("`until` is too far away.", cure="Give a moment before the year 9000.")
-    changed = await given.records.threads.set_status(thread_id, asked.status, snoozed_until=asked.until)
+    changed = await given.records.threads.set_status(
+        thread_id, asked.status, snoozed_until=asked.until, by=who.name, satisfaction=asked.satisfaction
+    )
     return ThreadOut.model_validate(changed)
 
 

@@ -11,7 +11,7 @@ from runner.console import filters, parts
 from runner.console.application import House
 from runner.console.client import Refused
 from runner.console.desk import Desk
-from runner.console.pages import inbox_thread
+from runner.console.pages import inbox_notes, inbox_thread
 from runner.console.pages.inbox_tools import Tools
 
 PAGE_SIZE = 50
@@ -69,6 +69,8 @@ class Inbox:
                 with parts.tag("div").classes("across narrow-only"):
                     parts.button("Messages", lambda: self._go(pane=None), icon="arrow_back")
                 await self._desk.region(self._read_about, self._show_about)
+                self._tools.note_box()
+        self._fit()
 
     def _filters(self, accounts: list[str], tags: list[str]) -> None:
         filters.words(self._desk, "q", "Search messages, names and titles")
@@ -90,7 +92,6 @@ class Inbox:
         with parts.tag("div").classes("messages"), parts.tag("div").classes("stack"):
             await self._desk.region(self._read_said, self._show_said)
         self._tools.box()
-        self._fit()
 
     def _fit(self) -> None:
         if self._open is None:
@@ -183,11 +184,14 @@ class Inbox:
                 thread = await self._desk.api.get(f"/threads/{number}")
                 said = await self._desk.api.get(f"/threads/{number}/messages", sort="-sent_at", limit=MESSAGES_SHOWN)
                 replies = await self._desk.api.get(f"/threads/{number}/replies")
+                notes = await self._desk.api.get(f"/threads/{number}/notes")
+                handling = await self._desk.api.get(f"/threads/{number}/handling")
             except Refused:
                 self._tools.leave()  # what was begun to be written is kept for when it can be read again
                 self._tools.fit(None, None)
                 raise
             self._open = {"thread": thread, "messages": said["items"][::-1], "replies": replies["items"]}
+            self._open |= {"notes": notes["items"], "handling": handling}
             self._open["more"] = said["next_cursor"] is not None
         self._fit()
         return self._open and self._open["thread"]
@@ -197,7 +201,7 @@ class Inbox:
         return self._open
 
     async def _read_about(self) -> Any:
-        return self._open and {"thread": self._open["thread"], "replies": self._open["replies"]}
+        return self._open and {name: each for name, each in self._open.items() if name != "messages"}
 
     def _show_heading(self, thread: dict[str, Any] | None) -> None:
         if thread is None:
@@ -216,4 +220,5 @@ class Inbox:
 
     def _show_about(self, opened: dict[str, Any] | None) -> None:
         if opened is not None:
-            inbox_thread.about(self._desk, opened["thread"], opened["replies"])
+            inbox_thread.about(self._desk, opened["thread"], opened["replies"], opened["handling"])
+            inbox_notes.notes(self._desk, opened["thread"], opened["notes"])

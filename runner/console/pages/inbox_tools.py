@@ -84,7 +84,29 @@ class Tools:
                 self._send_button.props["title"] = "Send (Ctrl+Enter)"
                 self._hint = parts.tag("span").classes("soft grow reply-hint")
         self._tag_dialog()
+
+    def note_box(self) -> None:
+        """Make the place to write a note, for those who may; the last of the parts."""
+        if not self._desk.may("agent"):
+            return
+        with parts.tag("div").classes("reply-box") as self._noting:
+            self._note = ui.textarea("A note for your colleagues").props(
+                "outlined dense autogrow input-class=reply-text"
+            )
+            with parts.tag("div").classes("across"):
+                parts.button("Add note", self._add_note, icon="note_add")
         self._built = True
+
+    async def _add_note(self) -> None:
+        text, thread = (self._note.value or "").strip(), self._thread
+        if not text or thread is None:
+            return
+        body = {"text": text}
+        if await self._desk.act(
+            lambda: self._desk.api.post(f"/threads/{thread['id']}/notes", body, creates=True),
+            "Noted; it is never sent.",
+        ):
+            self._note.value = ""
 
     def leave(self) -> None:
         """Keep what was written for the Thread that is left."""
@@ -100,6 +122,7 @@ class Tools:
             return
         self._bar.set_visibility(thread is not None)
         self._box.set_visibility(thread is not None)
+        self._noting.set_visibility(thread is not None)
         if thread is None:
             return
         self._say(self._close, "Close" if thread["status"] == "open" else "Reopen", "e")
