@@ -61,6 +61,7 @@ from runner.store.effects import Effects
 from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
+from runner.store.inbox_figures import InboxFigures
 from runner.store.listings import Listings
 from runner.store.operators import Operators
 from runner.store.profiles import Profiles
@@ -92,6 +93,7 @@ class Books:
     classifier: LocalClassifier
     answering: Answering
     desk: Desk
+    inbox_figures: InboxFigures
     clock: Clock
 
 
@@ -161,6 +163,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
             answering=inbox_wiring.answering(settings, db, records, engine),
             desk=Desk(db),
+            inbox_figures=InboxFigures(db),
             clock=clock,
         )
 

@@ -28,6 +28,7 @@ from runner.store.desk import Desk
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
 from runner.store.events import Events
+from runner.store.inbox_figures import InboxFigures
 from runner.store.listing_groups import ListingGroups
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
@@ -89,6 +90,7 @@ class Services:
     inbox: InboxView
     classifications: Classifications
     desk: Desk
+    inbox_figures: InboxFigures
     answering: Answering
     shop: ShopView
     work: WorkView

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from runner.console import parts
@@ -20,7 +21,7 @@ def notes(desk: Desk, thread: Mapping[str, Any], written: Sequence[Mapping[str, 
                 parts.tag("strong", each["by"])
                 parts.when(each["at"], desk.timezone)
                 if desk.may("agent"):
-                    parts.button("Remove note", lambda each=each: _remove(desk, thread, each), looks="quiet")
+                    parts.button("Remove note", partial(_remove, desk, thread, each), looks="quiet")
             parts.tag("div", each["text"]).classes("bubble-text")
 
 

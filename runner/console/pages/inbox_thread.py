@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from runner.console import parts
@@ -181,7 +182,7 @@ def _satisfaction(desk: Desk, thread: One, resolutions: Sequence[One]) -> None:
         parts.tag("span", "The counterpart left").classes("soft")
         for each, words in SATISFACTION.items():
             said = None if each == marked else each
-            button = parts.button(words, lambda said=said: _mark(desk, thread, said), looks="main" if not said else "")
+            button = parts.button(words, partial(_mark, desk, thread, said), looks="main" if not said else "")
             button.props["aria-pressed"] = "true" if not said else "false"
 
 

@@ -56,6 +56,7 @@ class Tools:
         self._thread: Mapping[str, Any] | None = None
         self._answering: Mapping[str, Any] | None = None
         self._drafts: dict[str, str] = {}
+        self._notes: dict[str, str] = {}
         self._built = False
 
     def bar(self) -> None:
@@ -112,6 +113,7 @@ class Tools:
         """Keep what was written for the Thread that is left."""
         if self._built and self._thread is not None:
             self._drafts[self._thread["id"]] = self._field.value or ""
+            self._notes[self._thread["id"]] = self._note.value or ""
 
     def fit(self, thread: Mapping[str, Any] | None, messages: Sequence[Mapping[str, Any]] | None) -> None:
         """Fit the open Thread; hide when none is open."""
@@ -132,6 +134,7 @@ class Tools:
         )
         if before is None or before["id"] != thread["id"]:
             self._field.value = self._drafts.get(thread["id"], "")
+            self._note.value = self._notes.get(thread["id"], "")
 
     def _say(self, button: ui.button, words: str, key: str) -> None:
         if button.text != words:
