@@ -52,6 +52,8 @@ account = Table(
     Column("raise_at", UtcTime),
     # A person may have what the Account did counted anew from a moment on; the records stay.
     Column("counted_from", UtcTime),
+    # When its inbox had been read to the end for the first time: what was there by then is history.
+    Column("inbox_read_at", UtcTime),
     sqlite_autoincrement=True,
 )
 index_where(
