@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from runner.domain.desk import AnsweredBy
 from runner.domain.effects import EffectState
 from runner.domain.figures import Bucket, buckets
-from runner.domain.inbox_figures import REPLIED_WITHIN, SOLD, Funnel, HourOfDay, Stages, Yield, by_hour
+from runner.domain.inbox_figures import (
+    REPLIED_WITHIN,
+    SOLD,
+    Forecast,
+    Funnel,
+    HourOfDay,
+    Stages,
+    Yield,
+    by_hour,
+    forecast,
+)
 from runner.domain.states import Direction
 from runner.store import exchanges
 from runner.store.columns import EPOCH, MICROSECOND
@@ -78,6 +88,14 @@ class InboxFigures:
             await whose(connection, thread_id)
             rows = (await connection.execute(_stages(thread_id))).all()
         return [_stage(row, rows[place + 1 :]) for place, row in enumerate(rows)]
+
+    async def forecast(self, since: datetime, zone: ZoneInfo) -> Forecast:
+        """How many inbound Messages to expect tomorrow, by the days since a moment."""
+        days = await self.inbound_by_day(since, zone)
+        first = next((place for place, (_, count) in enumerate(days) if count), len(days))
+        # The day of the very first Message is hardly a whole one.
+        known = [(at.astimezone(zone).date(), count) for at, count in days[first + 1 :]]
+        return forecast(known, self._db.clock.now().astimezone(zone).date() + timedelta(days=1))
 
     async def inbound_by_day(self, since: datetime, zone: ZoneInfo) -> list[tuple[datetime, int]]:
         """How many came in on each whole local day since a moment, today left out."""
