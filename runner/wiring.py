@@ -61,6 +61,7 @@ from runner.store.effects import Effects
 from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
+from runner.store.history import History
 from runner.store.inbox_figures import InboxFigures
 from runner.store.listings import Listings
 from runner.store.operators import Operators
@@ -94,6 +95,7 @@ class Books:
     answering: Answering
     desk: Desk
     inbox_figures: InboxFigures
+    history: History
     clock: Clock
 
 
@@ -164,6 +166,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             answering=inbox_wiring.answering(settings, db, records, engine),
             desk=Desk(db),
             inbox_figures=InboxFigures(db),
+            history=History(db),
             clock=clock,
         )
 

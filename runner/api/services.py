@@ -28,6 +28,7 @@ from runner.store.desk import Desk
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
 from runner.store.events import Events
+from runner.store.history import History
 from runner.store.inbox_figures import InboxFigures
 from runner.store.listing_groups import ListingGroups
 from runner.store.operators import Operators
@@ -91,6 +92,7 @@ class Services:
     classifications: Classifications
     desk: Desk
     inbox_figures: InboxFigures
+    history: History
     answering: Answering
     shop: ShopView
     work: WorkView

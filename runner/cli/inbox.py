@@ -106,6 +106,10 @@ def _say(shown: _Shown) -> None:
         output.say(
             f"\n{output.plain(message.sent_at)}  {output.plain(message.sender)} ({message.direction}, {message.key})"
         )
+        for former in message.former_texts:
+            output.say(f"  edited; it said: {output.plain(former)}")
+        if message.deleted_at is not None:
+            output.say(f"  deleted at the site, as was found at {output.plain(message.deleted_at)}")
         if message.type is not None:
             output.say(f"  message {message.id}: {message.type}, {message.confidence:.0%} sure")
         if message.id in decided:

@@ -29,6 +29,17 @@ note = Table(
     sqlite_autoincrement=True,
 )
 
+# What a Message said before it was edited at the Site, and when that was found.
+message_edit = Table(
+    "message_edit",
+    metadata,
+    id_column(),
+    reference("message_id", "message.id", index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("text", SafeText, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # One time that a Thread was open until it was closed. A Thread that was never closed has none.
 resolution = Table(
     "resolution",

@@ -108,6 +108,9 @@ message = Table(
     Column("confidence", Float),
     Column("classified_by", SafeText),
     Column("classified_at", UtcTime),
+    # At the Site: a changed text (the former ones stand in message_edit), and one that is there no more.
+    Column("edited_at", UtcTime),
+    Column("deleted_at", UtcTime),
     # How often somebody has said what it wants: the number of the newest word.
     Column("classification", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("thread_id", "key"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -260,3 +262,28 @@ async def test_a_thread_is_resolved_from_its_first_message_to_its_close_and_coun
     assert second["satisfaction"] is None
     assert (await admin.put(f"{THREAD}/satisfaction", json={"satisfaction": "good"})).status_code == 200
     assert [each["satisfaction"] for each in await resolutions()] == ["neutral", "good"]
+
+
+async def test_the_history_is_exported_whole_and_as_cells_that_are_no_formulas(
+    shop: Shop, admin: httpx.AsyncClient
+) -> None:
+    await said(shop, ("=1+1", IN, 0), ("yes", OUT, 5))
+    await said(shop, ("hi", IN, 60 * 24 * 3), thread="t-2")
+    await admin.put(f"{THREAD}/tags", json={"tags": ["vip"]})
+    await admin.post(f"{THREAD}/notes", json={"text": "+49 170 rings at noon"})
+    found = (await admin.get("/api/v1/exports/threads.json")).json()["threads"]
+    assert [each["thread"]["remote_id"] for each in found] == ["t-1", "t-2"]
+    assert [each["text"] for each in found[0]["messages"]] == ["=1+1", "yes"]
+    assert (found[0]["thread"]["tags"], found[0]["notes"][0]["by"]) == (["vip"], "admin-0")
+    table = (await admin.get("/api/v1/exports/threads.csv", params={"account": "amy"})).text
+    rows = list(csv.DictReader(io.StringIO(table.removeprefix("\ufeff"))))
+    assert [(row["kind"], row["text"], row["tags"]) for row in rows] == [
+        ("message", "'=1+1", "vip"),
+        ("message", "yes", "vip"),
+        ("note", "'+49 170 rings at noon", "vip"),
+        ("message", "hi", ""),
+    ]
+    later = {"since": (NOON + timedelta(days=1)).isoformat()}
+    [one] = (await admin.get("/api/v1/exports/threads.json", params=later)).json()["threads"]
+    assert one["thread"]["id"] == 2
+    assert (await admin.get("/api/v1/exports/threads.csv", params={"account": "nobody"})).status_code == 404

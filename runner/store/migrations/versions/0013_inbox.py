@@ -53,6 +53,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_resolution_thread_id", "resolution", ["thread_id"])
     op.create_index("ix_resolution_closed_at", "resolution", ["closed_at"])
+    op.add_column("message", sa.Column("edited_at", BIG))
+    op.add_column("message", sa.Column("deleted_at", BIG))
+    op.create_table(
+        "message_edit",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("message_id", BIG, nullable=False),
+        sa.Column("at", BIG, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_message_edit"),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name="fk_message_edit_message_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_message_edit_message_id", "message_edit", ["message_id"])
     op.create_index(
         "ix_effect_remote_id",
         "effect",
@@ -65,5 +78,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take them away again."""
     op.drop_index("ix_effect_remote_id", "effect")
-    for name in ("resolution", "note", "thread_tag"):
+    for name in ("message_edit", "resolution", "note", "thread_tag"):
         op.drop_table(name)
+    op.drop_column("message", "deleted_at")
+    op.drop_column("message", "edited_at")
