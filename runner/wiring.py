@@ -54,6 +54,7 @@ from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
 from runner.store.classifications import Classifications
+from runner.store.counterparts import Counterparts
 from runner.store.database import Database
 from runner.store.desk import Desk
 from runner.store.drafts import Drafts
@@ -95,6 +96,7 @@ class Books:
     answering: Answering
     desk: Desk
     inbox_figures: InboxFigures
+    counterparts: Counterparts
     history: History
     clock: Clock
 
@@ -166,6 +168,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             answering=inbox_wiring.answering(settings, db, records, engine),
             desk=Desk(db),
             inbox_figures=InboxFigures(db),
+            counterparts=Counterparts(db),
             history=History(db),
             clock=clock,
         )

@@ -24,6 +24,7 @@ from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.classifications import Classifications
+from runner.store.counterparts import Counterparts
 from runner.store.desk import Desk
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
@@ -92,6 +93,7 @@ class Services:
     classifications: Classifications
     desk: Desk
     inbox_figures: InboxFigures
+    counterparts: Counterparts
     history: History
     answering: Answering
     shop: ShopView

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runner.domain.counterparts import name_key
 from runner.domain.desk import Satisfaction
 from runner.domain.effects import Effect
 from runner.domain.messages import RemoteMessage, StoredMessage, StoredThread, ThreadSummary
@@ -262,6 +263,7 @@ class Threads:
         if number is not None:
             return int(number)
         values = {"account_id": account_id, "name": name, "first_seen_at": self._db.clock.now()}
+        values["name_key"] = name_key(storable(name))
         return int((await connection.execute(insert(participant).returning(participant.c.id), values)).scalar_one())
 
 

@@ -63,6 +63,8 @@ participant = Table(
     reference("account_id", "account.id"),
     Column("name", SafeText, nullable=False),
     Column("first_seen_at", UtcTime, nullable=False),
+    # The name as it is compared with others; see domain/counterparts.py.
+    Column("name_key", SafeText, index=True),
     UniqueConstraint("account_id", "name"),
 )
 

@@ -287,3 +287,26 @@ async def test_the_history_is_exported_whole_and_as_cells_that_are_no_formulas(
     [one] = (await admin.get("/api/v1/exports/threads.json", params=later)).json()["threads"]
     assert one["thread"]["id"] == 2
     assert (await admin.get("/api/v1/exports/threads.csv", params={"account": "nobody"})).status_code == 404
+
+
+async def test_threads_of_one_counterpart_are_suggested_and_a_person_has_the_last_word(
+    shop: Shop, admin: httpx.AsyncClient
+) -> None:
+    for name, thread in (("Zoë  Miller", "t-1"), ("ＺＯＥ\u0308 miller", "t-2"), ("Bob", "t-3")):
+        summary = ThreadSummary(
+            remote_id=thread, counterpart=name, listing_title=None, excerpt="", unread=0, last_at=NOON, url="u"
+        )
+        await shop.services.records.threads.save_thread("amy", summary, "f", [])
+
+    async def others(thread: int) -> list[tuple[str, str | None]]:
+        items = (await admin.get(f"/api/v1/threads/{thread}/also-in")).json()["items"]
+        return [(each["thread_id"], each["linked_by"]) for each in items]
+
+    assert (await others(1), await others(2), await others(3)) == ([("2", None)], [("1", None)], [])
+    await admin.put("/api/v1/threads/2/also-in/1", json={"same": False})
+    await admin.put("/api/v1/threads/1/also-in/3", json={"same": True})
+    assert (await others(1), await others(2), await others(3)) == ([("3", "admin-0")], [], [("1", "admin-0")])
+    await admin.put("/api/v1/threads/1/also-in/2", json={"same": None})
+    assert await others(2) == [("1", None)]
+    assert (await admin.put("/api/v1/threads/1/also-in/1", json={"same": True})).status_code in (409, 422)
+    assert (await admin.put("/api/v1/threads/1/also-in/9", json={"same": True})).status_code == 404
