@@ -50,6 +50,7 @@ def list_(
     if as_json:
         output.document({"threads": threads})
         return
+    tagged = ("tags",) if any(thread.tags for thread in threads) else ()
     rows = [
         (
             thread.id,
@@ -59,11 +60,11 @@ def list_(
             thread.message_count,
             thread.unread,
             thread.last_at,
-            thread.tags,
+            *((thread.tags,) if tagged else ()),
         )
         for thread in threads
     ]
-    columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last", "tags")
+    columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last", *tagged)
     output.table(columns, rows, empty="No thread yet. Read an inbox: runner run ACCOUNT read_inbox")
 
 
