@@ -93,6 +93,8 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         queue=QueueView(database),
         inbox=InboxView(database),
         classifications=books.classifications,
+        desk=books.desk,
+        inbox_figures=books.inbox_figures,
         answering=books.answering,
         shop=ShopView(database),
         account_table=AccountTable(database),

@@ -24,9 +24,11 @@ from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.classifications import Classifications
+from runner.store.desk import Desk
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
 from runner.store.events import Events
+from runner.store.inbox_figures import InboxFigures
 from runner.store.listing_groups import ListingGroups
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
@@ -87,6 +89,8 @@ class Services:
     queue: QueueView
     inbox: InboxView
     classifications: Classifications
+    desk: Desk
+    inbox_figures: InboxFigures
     answering: Answering
     shop: ShopView
     work: WorkView

@@ -23,6 +23,7 @@ from runner.store.rule_tables import decision, draft
 from runner.store.rules import actions_from_json, actions_to_json, fetch_rules
 from runner.store.tables import account, job
 from runner.store.templates import fetch_templates
+from runner.store.threads import settle
 from runner.store.trade_tables import message, participant, thread
 
 Planner = Callable[[Situation, Sequence[Rule], Sequence[Template], Mapping[int, int], datetime], Plan]
@@ -289,7 +290,9 @@ class Drafts:
             told |= {"status": ThreadStatus.SNOOZED, "snoozed_until": until}
         if not told:
             return
+        before = (await connection.execute(select(thread.c.status).where(thread.c.id == thread_id))).scalar_one()
         await connection.execute(update(thread).where(thread.c.id == thread_id).values(told))
+        await settle(connection, thread_id, before, told.get("status", before), self._db.clock.now(), by="a rule")
         whose = select(account.c.id, account.c.name).join(thread).where(thread.c.id == thread_id)
         row = (await connection.execute(whose)).one()
         data = {"thread": thread_id} | {name: str(value) for name, value in told.items() if value is not None}

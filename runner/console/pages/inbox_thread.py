@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from runner.console import parts
@@ -17,6 +18,14 @@ DELIVERIES = {
     "sent": ("sent", "good"),
     "unknown": ("unknown: a person decides", "wary"),
     "not_sent": ("not sent", "bad"),
+}
+SATISFACTION = {"good": "content", "neutral": "neither", "bad": "let down"}
+BY = {
+    "rule": "by a rule",
+    "draft": "with a rule's draft",
+    "sequence": "by a sequence",
+    "person": "by a person",
+    "elsewhere": "at the site",
 }
 EFFECTS = {"confirmed": ("sent", "good"), "duplicated": ("sent twice", "bad")}
 
@@ -121,7 +130,7 @@ async def _settle(desk: Desk, effect_id: str, verdict: str) -> None:
     await desk.act(lambda: desk.api.post(f"/effects/{effect_id}/settle", body), "Noted.")
 
 
-def about(desk: Desk, thread: One, replies: Sequence[One]) -> None:
+def about(desk: Desk, thread: One, replies: Sequence[One], handling: One) -> None:
     """What is known of a Thread, and the ways from it."""
     with parts.tag("dl").classes("facts"):
         _fact("Counterpart", thread["counterpart"])
@@ -134,6 +143,9 @@ def about(desk: Desk, thread: One, replies: Sequence[One]) -> None:
                 parts.tag("span", " until ").classes("soft")
                 parts.when(thread["snoozed_until"], desk.timezone)
         _fact("Assignee", thread["assignee"] or "nobody")
+        with _fact("Tags", "" if thread["tags"] else "none"):
+            for each in thread["tags"]:
+                parts.tag("span", each).classes("tag")
         _fact("Unread", str(thread["unread"]) if thread["unread"] else "all read")
         _fact("Messages", str(thread["message_count"]))
         with _fact("Last"):
@@ -141,7 +153,42 @@ def about(desk: Desk, thread: One, replies: Sequence[One]) -> None:
         with _fact("At the site"):
             # As text: an address that came from a site is not linked to.
             parts.tag("span", thread["url"]).classes("mono")
+        _handled(handling)
+    if thread["status"] == "closed":
+        _satisfaction(desk, thread, handling["resolutions"])
     _jobs(desk, thread, replies)
+
+
+def _handled(handling: One) -> None:
+    first = handling["first"]
+    if first is not None:
+        told = "not yet" if first["took_s"] is None else f"after {parts.duration(first['took_s'])}, "
+        _fact("Answered", told + BY.get(first["by"], ""))
+    settled = [each for each in handling["resolutions"] if each["closed_at"]]
+    if settled:
+        by = f" by {settled[-1]['by']}" if settled[-1]["by"] else ""
+        _fact("Settled", f"after {parts.duration(settled[-1]['took_s'])}{by}")
+    if len(settled) > 1:
+        _fact("Reopened", parts.counted(len(handling["resolutions"]) - 1, "time"))
+
+
+def _satisfaction(desk: Desk, thread: One, resolutions: Sequence[One]) -> None:
+    marked = resolutions[-1]["satisfaction"] if resolutions else None
+    if not resolutions or not desk.may("agent"):
+        return
+    with parts.tag("div").classes("across") as row:
+        row.props["role"] = "group"
+        row.props["aria-label"] = "How the counterpart left"
+        parts.tag("span", "The counterpart left").classes("soft")
+        for each, words in SATISFACTION.items():
+            said = None if each == marked else each
+            button = parts.button(words, partial(_mark, desk, thread, said), looks="main" if not said else "")
+            button.props["aria-pressed"] = "true" if not said else "false"
+
+
+async def _mark(desk: Desk, thread: One, satisfaction: str | None) -> None:
+    body = {"satisfaction": satisfaction}
+    await desk.act(lambda: desk.api.put(f"/threads/{thread['id']}/satisfaction", body), "Noted.")
 
 
 def _fact(name: str, value: str = "") -> Any:
