@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from fastapi import Path, Query
 from pydantic import AwareDatetime, Field
 
 from runner.api.flow_params import checked
-from runner.api.inbox_shapes import CorrectionOut, MessageOut, QueuedOut, ReplyOut, ThreadOut
+from runner.api.inbox_shapes import CorrectionOut, MessageOut, QueuedOut, ReplyOut, ThreadOut, WaitingOut
 from runner.api.routing import Given, JobKey, Routes, Who
 from runner.api.shapes import (
     Asked,
@@ -30,6 +31,7 @@ from runner.domain.jobs import NewJob
 from runner.domain.states import Priority, ThreadStatus
 from runner.errors import NotFound, SetupError
 from runner.store.browsing import ThreadQuestion
+from runner.store.waiting import Wait
 
 LATEST = datetime(9000, 1, 1)  # noqa: DTZ001 — compared without a zone
 routes = Routes("threads")
@@ -77,6 +79,9 @@ async def list_threads(
         str | None, Query(max_length=200, description="An operator's name; empty for those that are nobody's.")
     ] = None,
     q: Annotated[str | None, Query(max_length=200, description="Words in a Message, a name or a title.")] = None,
+    waits: Annotated[
+        Wait | None, Query(description="For a click on a Draft, or for a person: nobody is sure, or a value lacks.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     sort: Sort = None,
@@ -85,7 +90,16 @@ async def list_threads(
     question = ThreadQuestion(
         account=account, unread=unread, status=status, assignee=assignee, counterpart=counterpart, text=q
     )
+    question = replace(question, waits=waits, threshold=given.rules.threshold)
     return page(await given.inbox.threads(question, wish(limit, cursor, sort)), ThreadOut.model_validate)
+
+
+@routes.get("/threads/waiting", role=Role.VIEWER)
+async def count_waiting(given: Given) -> WaitingOut:
+    """How many open Threads wait for a click on a Draft, and how many for a person."""
+    await given.answering.drafts.outdate()
+    found = await given.inbox.waiting(threshold=given.rules.threshold)
+    return WaitingOut(click=found[Wait.CLICK], person=found[Wait.PERSON])
 
 
 @routes.get("/threads/{thread_id}", role=Role.VIEWER)
