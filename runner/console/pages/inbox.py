@@ -17,6 +17,7 @@ from runner.console.pages.inbox_tools import Tools
 PAGE_SIZE = 50
 MESSAGES_SHOWN = 200
 NOBODY = "(nobody)"
+WAITS = {"": "all threads", "click": "Waiting for a click", "person": "For a person"}
 STATUS = {"": "open", "snoozed": "snoozed", "closed": "closed", "all": "any status"}
 
 
@@ -70,6 +71,7 @@ class Inbox:
     def _filters(self, accounts: list[str]) -> None:
         filters.words(self._desk, "q", "Search messages, names and titles")
         filters.choice(self._desk, "status", "status", STATUS)
+        filters.choice(self._desk, "waits", "waiting", WAITS)
         filters.choice(self._desk, "account", "account", accounts)
         filters.choice(self._desk, "assignee", "assignee", {NOBODY: "nobody", **{each: each for each in self._names}})
         filters.flag(self._desk, "unread", "Unread only")
@@ -116,6 +118,7 @@ class Inbox:
             account=asked.get("account"),
             unread=asked.get("unread"),
             status=None if status == "all" else status,
+            waits=asked.get("waits"),
             assignee=[""] if assignee == NOBODY else assignee,
             cursor=asked.get("cursor"),
             limit=PAGE_SIZE,
@@ -169,11 +172,13 @@ class Inbox:
                 thread = await self._desk.api.get(f"/threads/{number}")
                 said = await self._desk.api.get(f"/threads/{number}/messages", sort="-sent_at", limit=MESSAGES_SHOWN)
                 replies = await self._desk.api.get(f"/threads/{number}/replies")
+                drafts = await self._desk.api.get("/drafts", thread_id=number, limit=PAGE_SIZE)
             except Refused:
                 self._tools.leave()  # what was begun to be written is kept for when it can be read again
                 self._tools.fit(None, None)
                 raise
             self._open = {"thread": thread, "messages": said["items"][::-1], "replies": replies["items"]}
+            self._open["drafts"] = drafts["items"]
             self._open["more"] = said["next_cursor"] is not None
         self._fit()
         return self._open and self._open["thread"]
@@ -198,7 +203,7 @@ class Inbox:
             return
         if opened["more"]:
             ui.label(f"The newest {MESSAGES_SHOWN} messages; older ones stand at the site.").classes("soft")
-        inbox_thread.said(self._desk, opened["messages"], opened["replies"])
+        inbox_thread.said(self._desk, opened["messages"], opened["replies"], opened["drafts"])
 
     def _show_about(self, opened: dict[str, Any] | None) -> None:
         if opened is not None:
