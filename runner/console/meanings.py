@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 TYPES = {
@@ -18,6 +18,8 @@ TYPES = {
     "general_inquiry": "asks something else",
 }
 """The ten types of a Message."""
+
+VERBS = ("asks", "makes", "complains", "closes")
 
 VERDICTS = {
     "drafted": ("a draft waits for a click", "wary"),
@@ -61,14 +63,28 @@ def type_words(name: str | None) -> str:
     return "not looked at yet" if name is None else TYPES.get(name, name.replace("_", " "))
 
 
+def wants(name: str | None) -> str:
+    """The same after the word "it": asks for the price; is spam or a scam."""
+    words = type_words(name)
+    return words if words.split()[0] in VERBS else f"is {words}"
+
+
 def verdict(name: str) -> tuple[str, str]:
     """A verdict in words, and how it looks."""
     return VERDICTS.get(name, (name.replace("_", " "), "plain"))
 
 
-def condition(name: str) -> str:
-    """What a condition looks at."""
-    return CONDITIONS.get(name, name.replace("_", " "))
+def more(found: Mapping[str, Any]) -> str:
+    """What a verdict says beyond its own words; often nothing."""
+    return str(found["words"]) if found["verdict"] in ("queued", "no_text") else ""
+
+
+def reason(each: Mapping[str, Any]) -> str:
+    """A condition with what was found."""
+    words = str(each["words"])
+    if each["condition"] == "type":
+        words = f"it {wants(words.removeprefix('it is '))}" if words.removeprefix("it is ") in TYPES else words
+    return f"{CONDITIONS.get(each['condition'], each['condition'].replace('_', ' '))}: {words}"
 
 
 def by_person(message: Mapping[str, Any]) -> bool:
@@ -84,3 +100,53 @@ def sure(message: Mapping[str, Any]) -> str:
     if by_person(message):
         return f"says {message['classified_by']}"
     return f"{100 * (message['confidence'] or 0):.0f} % sure, says the classifier"
+
+
+def conditions(when: Mapping[str, Any]) -> str:
+    """The conditions of a Rule as one sentence; one that is not known here is told by its name."""
+    told = [WHEN[name](value) if name in WHEN else _plain(name, value) for name, value in when.items()]
+    return "; ".join(told) or "any message"
+
+
+def actions(then: Mapping[str, Any]) -> str:
+    """What a Rule does."""
+    told = [THEN[name](value) if name in THEN else _plain(name, value) for name, value in then.items()]
+    return "; ".join(told) or "nothing: the message is left alone, and no other rule is asked"
+
+
+def used(uses: Mapping[str, int]) -> str:
+    """How often a Rule or a Template has written a Draft, and what became of those."""
+    if not uses["drafts"]:
+        return "never yet"
+    ends = [f"{uses[name]} {name}" for name in ("waiting", "sent", "dismissed", "outdated") if uses.get(name)]
+    return f"{uses['drafts']:,} " + ("reply" if uses["drafts"] == 1 else "replies") + f": {', '.join(ends)}"
+
+
+def _plain(name: str, value: Any) -> str:
+    said = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is True else str(value)
+    return f"{name.replace('_', ' ')} {said}".strip()
+
+
+def _any(values: Any) -> str:
+    return " or ".join(map(str, values))
+
+
+WHEN: Mapping[str, Callable[[Any], str]] = {
+    "type": lambda value: f"it {_any(map(wants, value))}",
+    "min_confidence": lambda value: f"at least {100 * value:.0f} % sure",
+    "account": lambda value: f"written to {_any(value)}",
+    "tag": lambda value: f"the account is tagged {_any(value)}",
+    "listing_state": lambda value: f"the listing is {_any(value)}",
+    "price_from": lambda value: f"the listing costs {value} or more",
+    "price_to": lambda value: f"the listing costs {value} or less",
+    "hours": lambda value: f"between {str(value).replace('-', ' and ')}",
+    "first_contact": lambda value: "it begins its thread" if value else "it does not begin its thread",
+    "words": lambda value: f"it says {_any(f'“{each}”' for each in value)}",
+}
+THEN: Mapping[str, Callable[[Any], str]] = {
+    "reply": lambda value: f"reply with “{value}”",
+    "assign": lambda value: f"assign it to {value}",
+    "snooze": lambda value: f"put it away for {value}",
+    "close": lambda value: "close the thread",
+    "notify": lambda value: "tell a person",
+}

@@ -105,6 +105,8 @@ async def preview_texts(given: Given, asked: TextsAsked) -> list[TriedTextOut]:
     """What texts that are no Template yet would answer to a Message; nothing is stored or sent."""
     wrong = [_wrong(text) for text in asked.text]
     fit = [text for text, problem in zip(asked.text, wrong, strict=True) if problem is None]
+    if asked.message_id is None and not await given.answering.drafts.newest(1):
+        return [_tried(None, problem, None) for problem in wrong]
     number, filled = await given.answering.preview_texts(fit, asked.message_id)
     rest = iter(filled)
     return [_tried(str(number), problem, None if problem else next(rest)) for problem in wrong]
@@ -182,8 +184,9 @@ def _wrong(text: str) -> str | None:
     return None
 
 
-def _tried(number: str, problem: str | None, filled: Filled | None) -> TriedTextOut:
+def _tried(number: str | None, problem: str | None, filled: Filled | None) -> TriedTextOut:
     if filled is None:
-        return TriedTextOut(message_id=number, text=None, why_not=None, wrong=problem)
+        why_not = None if problem else "there is no message yet to try it with"
+        return TriedTextOut(message_id=number, text=None, why_not=why_not, wrong=problem)
     why_not = None if filled.text is not None else lacking("of this text", filled.missing)
     return TriedTextOut(message_id=number, text=filled.text, why_not=why_not, wrong=None)

@@ -52,7 +52,7 @@ async def _asked(question: Any) -> Any:
 
 def _wants(message: One, found: One | None) -> None:
     parts.tag("h3", "What it wants")
-    parts.tag("p", f"It {_verb(message['type'])}: {meanings.sure(message)}.")
+    parts.tag("p", f"It {meanings.wants(message['type'])}: {meanings.sure(message)}.")
     if found is None:
         return
     if meanings.by_person(message):
@@ -64,11 +64,6 @@ def _wants(message: One, found: One | None) -> None:
     facts = _facts(found["extracted"])
     if facts:
         parts.tag("p", facts).classes("soft")
-
-
-def _verb(type_: str | None) -> str:
-    words = meanings.type_words(type_)
-    return words if words.split()[0] in ("asks", "makes", "complains", "closes") else f"is {words}"
 
 
 def spoke(found: One) -> None:
@@ -106,7 +101,8 @@ def _decided(desk: Desk, found: One | None) -> None:
         if found["rule"]:
             parts.tag("span", f"by rule “{found['rule']}”")
         parts.when(found["at"], desk.timezone).classes("soft")
-    parts.tag("p", found["words"])
+    if more := meanings.more(found):
+        parts.tag("p", more)
     reasons(found["why"])
 
 
@@ -123,11 +119,12 @@ def tried(found: One) -> None:
             place.props["aria-label"] = f"Rule {each['rule']}"
             place.props["role"] = "group"
             with parts.tag("div").classes("across tight"):
-                parts.chip("matches" if each["matched"] else "does not", "good" if each["matched"] else "plain")
+                parts.chip("matches" if each["matched"] else "does not match", "good" if each["matched"] else "plain")
                 parts.tag("strong", each["rule"])
             reasons(each["reasons"])
     words, _ = meanings.verdict(found["verdict"])
-    parts.tag("p", f"So, if it arrived now: {words}. {_full(found['words'])}")
+    more = meanings.more(found)
+    parts.tag("p", f"So, if it arrived now: {words}{': ' + more if more else ''}.")
     if found["reply"]:
         parts.tag("p", found["reply"]).classes("quoted")
 
@@ -140,11 +137,7 @@ def reasons(found: Sequence[One]) -> None:
         for each in found:
             with parts.tag("li").classes("met" if each["met"] else "unmet"):
                 parts.tag("span", "✓ " if each["met"] else "✗ ", aria_hidden="true")
-                parts.tag("span", f"{meanings.condition(each['condition'])}: {each['words']}")
-
-
-def _full(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}." if words else ""
+                parts.tag("span", meanings.reason(each))
 
 
 def _percent(value: float) -> str:
