@@ -12,7 +12,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
-from runner.console import parts
+from runner.console import asking, parts
 from runner.console.client import Refused
 from runner.errors import SetupError
 
@@ -180,7 +180,7 @@ async def asked(
             parts.button(yes, go, looks="main")
             parts.button("Leave it", lambda: dialog.submit(False))
     done = bool(await dialog)
-    dialog.delete()
+    asking.end(dialog)
     return done
 
 

@@ -53,7 +53,6 @@ CONDITIONS = {
     "level": "level",
     "threshold": "how sure",
 }
-VIEWS = {"words": "words", "letters": "letters", "ideas": "idea"}
 MACHINE = "local-"
 """How the classifier that ships with the runner signs."""
 
@@ -91,6 +90,12 @@ def by_person(message: Mapping[str, Any]) -> bool:
     """Whether a person has said what a Message wants."""
     by = message["classified_by"]
     return bool(by) and not str(by).startswith(MACHINE) and message["confidence"] == 1.0
+
+
+def spoke(each: Mapping[str, Any]) -> str:
+    """A part of a text as the classifier has seen it: a word, some letters, or an idea that it has a name for."""
+    said = str(each["text"]).replace("_", " ")
+    return {"words": f"“{said}”", "letters": f"…{said.strip()}…"}.get(each["view"], f"idea: {said}")
 
 
 def sure(message: Mapping[str, Any]) -> str:

@@ -22,7 +22,6 @@ from runner.api.routing import Given, Routes, Who
 from runner.api.shapes import Asked, Id, Number, Shape, Text, Word
 from runner.domain.access import Role
 from runner.domain.classification import Asked as Heard
-from runner.domain.drafts import lacking
 from runner.domain.rules import Level, Situation
 from runner.domain.templates import LONGEST_TEXT, MOST_VARIANTS, Filled, check
 from runner.errors import SetupError
@@ -188,5 +187,7 @@ def _tried(number: str | None, problem: str | None, filled: Filled | None) -> Tr
     if filled is None:
         why_not = None if problem else "there is no message yet to try it with"
         return TriedTextOut(message_id=number, text=None, why_not=why_not, wrong=problem)
-    why_not = None if filled.text is not None else lacking("of this text", filled.missing)
+    names = ", ".join(f"{{{name}}}" for name in filled.missing)
+    lacks = f"{names} is not known here, and has no fall-back" if names else "it is empty with these values"
+    why_not = None if filled.text is not None else lacks
     return TriedTextOut(message_id=number, text=filled.text, why_not=why_not, wrong=None)

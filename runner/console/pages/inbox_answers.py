@@ -120,7 +120,7 @@ async def _edit(desk: Desk, each: One) -> None:
             parts.button("Keep for later", lambda: dialog.submit((field.value, False)))
             parts.button("Leave it", lambda: dialog.submit(None))
     answer = await dialog
-    dialog.delete()
+    asking.end(dialog)
     if answer is None:
         return
     text, goes = answer

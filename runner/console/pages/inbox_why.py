@@ -21,25 +21,27 @@ async def explain(desk: Desk, message: One) -> None:
     with ui.context.client.content, ui.dialog() as dialog, ui.card().classes("stack broad"):
         parts.tag("h2", "Why")
         parts.tag("p", message["text"]).classes("soft quoted")
-        place = parts.tag("div").classes("stack")
-        with place:
-            parts.tag("p", "Looking …").classes("soft")
+        places = [parts.tag("div").classes("stack") for _ in range(3)]
+        with places[0]:
+            parts.tag("p", "Looking at its words …").classes("soft")
         with parts.tag("div").classes("across"):
             parts.button("Close", dialog.close)
     dialog.on("hide", dialog.delete)
     dialog.open()
     number = message["id"]
-    words = await _asked(desk.api.get(f"/messages/{number}/explanation", type=message["type"]))
-    decided = await _asked(desk.api.get(f"/messages/{number}/decision"))
+    # The words come last: their classifier takes seconds when it is asked for the first time.
+    if (decided := await _asked(desk.api.get(f"/messages/{number}/decision"))) is not None and not dialog.is_deleted:
+        with places[1]:
+            _decided(desk, decided)
     now = await _asked(desk.api.post("/rules/test", {"message_id": int(number)}))
-    if dialog.is_deleted:
-        return
-    place.clear()
-    with place:
-        _wants(message, words)
-        _decided(desk, decided)
-        if now:
+    if now and not dialog.is_deleted:
+        with places[2]:
             tried(now[0])
+    words = await _asked(desk.api.get(f"/messages/{number}/explanation", type=message["type"]))
+    if not dialog.is_deleted:
+        places[0].clear()
+        with places[0]:
+            _wants(message, words)
 
 
 async def _asked(question: Any) -> Any:
@@ -80,8 +82,8 @@ def spoke(found: One) -> None:
             line.props["role"] = "group"
             parts.tag("span", f"{words}:")
             for each in chosen[:MOST_SPOKE]:
-                chip = parts.chip(each["text"].strip() or "(a space)", looks)
-                chip.props["title"] = f"{meanings.VIEWS.get(each['view'], each['view'])}, {each['weight']:+.2f}"
+                chip = parts.chip(meanings.spoke(each), looks)
+                chip.props["title"] = f"{each['view']}, {each['weight']:+.2f}"
 
 
 def _facts(found: One) -> str:
@@ -91,11 +93,8 @@ def _facts(found: One) -> str:
     return f"In it: {told}." if told else ""
 
 
-def _decided(desk: Desk, found: One | None) -> None:
+def _decided(desk: Desk, found: One) -> None:
     parts.tag("h3", "What was decided")
-    if found is None:
-        parts.tag("p", "Nothing yet: rules are asked once it is known what a message wants.").classes("soft")
-        return
     with parts.tag("div").classes("across tight"):
         parts.chip(*meanings.verdict(found["verdict"]))
         if found["rule"]:

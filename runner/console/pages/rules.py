@@ -159,7 +159,7 @@ async def _import(desk: Desk) -> None:
         with parts.tag("div").classes("across"):
             parts.button("Leave it", lambda: dialog.submit(None))
     told = await dialog
-    dialog.delete()
+    asking.end(dialog)
     if told is not None:
         counts = (parts.counted(told["templates"], "template"), parts.counted(told["rules"], "rule"))
         desk.say(f"Stored {counts[0]} and {counts[1]}.")
