@@ -96,6 +96,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         desk=books.desk,
         inbox_figures=books.inbox_figures,
         answering=books.answering,
+        classifier=books.classifier,
         shop=ShopView(database),
         account_table=AccountTable(database),
         profile_care=runner.profile_care,

@@ -26,9 +26,11 @@ from runner.api.routes import (
     listing_groups,
     listings,
     people,
+    rule_desk,
     schedules,
     shop,
     threads,
+    understanding,
     work,
 )
 from runner.api.routing import GuardedRoute
@@ -53,6 +55,10 @@ NOUNS = (
     answering.templates,
     answering.rules,
     answering.drafts,
+    rule_desk.templates,
+    rule_desk.rules,
+    rule_desk.drafts,
+    understanding.routes,
     schedules.routes,
     effects.routes,
     work.routes,

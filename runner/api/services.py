@@ -15,6 +15,7 @@ from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.inbox.answering import Answering
+from runner.inbox.classify.local import LocalClassifier
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
@@ -92,6 +93,7 @@ class Services:
     desk: Desk
     inbox_figures: InboxFigures
     answering: Answering
+    classifier: LocalClassifier
     shop: ShopView
     work: WorkView
     analytics: Analytics

@@ -76,6 +76,11 @@ class Drafts:
             rules, templates, used = await _books(connection)
         return [planner(each, rules, templates, used, each.written_at) for each in found]
 
+    async def plan_of(self, imagined: Situation, planner: Planner) -> Plan:
+        """What would be done about a Message that is not stored, if it arrived when it was written."""
+        async with self._db.read() as connection:
+            return await _planned(connection, imagined, planner, imagined.written_at)
+
     async def newest(self, limit: int, *, account_name: str | None = None) -> list[int]:
         """The last inbound Messages, the newest first. Raises NotFound for an unknown Account."""
         statement = select(message.c.id).where(situations.INBOUND).order_by(message.c.id.desc()).limit(limit)
@@ -143,6 +148,20 @@ class Drafts:
                 return moved
         # Outside the transaction: that it is outdated stays written.
         raise _cannot(found, "sent")
+
+    async def reword(self, draft_id: int, text: str, *, by: str) -> Draft:
+        """A person puts a waiting Draft in other words. Raises NotFound, and Conflict when it waits no more."""
+        async with self._db.write() as connection:
+            await connection.execute(
+                update(draft)
+                .where(draft.c.id == draft_id, draft.c.state == DraftState.WAITING)
+                .values(text=storable(text), changed_at=self._db.clock.now(), by=storable(by))
+            )
+            found = await _fetch(connection, draft_id)
+            if found.state is not DraftState.WAITING:
+                raise _cannot(found, "changed")
+            await self._say(connection, found, "DraftReworded")
+            return found
 
     async def submitted(self, draft_id: int, job_id: int) -> Draft:
         """Note the Job that sends it."""

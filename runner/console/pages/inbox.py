@@ -17,6 +17,7 @@ from runner.console.pages.inbox_tools import Tools
 PAGE_SIZE = 50
 MESSAGES_SHOWN = 200
 NOBODY = "(nobody)"
+WAITS = {"": "all threads", "click": "Waiting for a click", "person": "For a person"}
 STATUS = {"": "open", "snoozed": "snoozed", "closed": "closed", "all": "any status"}
 
 
@@ -75,6 +76,7 @@ class Inbox:
     def _filters(self, accounts: list[str], tags: list[str]) -> None:
         filters.words(self._desk, "q", "Search messages, names and titles")
         filters.choice(self._desk, "status", "status", STATUS)
+        filters.choice(self._desk, "waits", "waiting", WAITS)
         filters.choice(self._desk, "account", "account", accounts)
         filters.choice(self._desk, "assignee", "assignee", {NOBODY: "nobody", **{each: each for each in self._names}})
         if tags or "tag" in self._desk.filters:
@@ -123,6 +125,7 @@ class Inbox:
             tag=asked.get("tag"),
             unread=asked.get("unread"),
             status=None if status == "all" else status,
+            waits=asked.get("waits"),
             assignee=[""] if assignee == NOBODY else assignee,
             cursor=asked.get("cursor"),
             limit=PAGE_SIZE,
@@ -186,12 +189,14 @@ class Inbox:
                 replies = await self._desk.api.get(f"/threads/{number}/replies")
                 notes = await self._desk.api.get(f"/threads/{number}/notes")
                 handling = await self._desk.api.get(f"/threads/{number}/handling")
+                drafts = await self._desk.api.get("/drafts", thread_id=number, limit=PAGE_SIZE)
             except Refused:
                 self._tools.leave()  # what was begun to be written is kept for when it can be read again
                 self._tools.fit(None, None)
                 raise
             self._open = {"thread": thread, "messages": said["items"][::-1], "replies": replies["items"]}
             self._open |= {"notes": notes["items"], "handling": handling}
+            self._open["drafts"] = drafts["items"]
             self._open["more"] = said["next_cursor"] is not None
         self._fit()
         return self._open and self._open["thread"]
@@ -216,7 +221,7 @@ class Inbox:
             return
         if opened["more"]:
             ui.label(f"The newest {MESSAGES_SHOWN} messages; older ones stand at the site.").classes("soft")
-        inbox_thread.said(self._desk, opened["messages"], opened["replies"])
+        inbox_thread.said(self._desk, opened["messages"], opened["replies"], opened["drafts"])
 
     def _show_about(self, opened: dict[str, Any] | None) -> None:
         if opened is not None:
