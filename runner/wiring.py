@@ -65,6 +65,7 @@ from runner.store.inbox_figures import InboxFigures
 from runner.store.listings import Listings
 from runner.store.operators import Operators
 from runner.store.profiles import Profiles
+from runner.store.rate_usage import RateUsage
 from runner.store.schedules import Schedules
 from runner.store.sessions import Sessions
 from runner.store.steps import Steps
@@ -125,12 +126,13 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
     """Open the store, migrated, and put the configuration's accounts into it. Raises SetupError, Conflict."""
     clock = SystemClock()
     async with Database.open(settings.store.path, clock=clock, busy_timeout_s=settings.store.busy_timeout_s) as db:
+        usage = RateUsage(db, settings.pacing())
         records = Records(
             accounts=Accounts(db),
             attempts=AttemptRows(db),
             check_results=CheckResults(db),
             drafts=Drafts(db),
-            effects=Effects(db),
+            effects=Effects(db, usage),
             events=Events(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),
@@ -140,7 +142,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             threads=Threads(db),
         )
         await _sync(records.accounts, settings.accounts)
-        engine = EmbeddedEngine(db)
+        engine = EmbeddedEngine(db, usage)
         classifications = Classifications(db)
         yield Books(
             settings=settings,
