@@ -9,8 +9,8 @@ from typing import Any
 from runner.console import asking, forms, meanings, parts
 from runner.console.desk import Desk
 from runner.domain.durations import parse_duration
+from runner.domain.hours import Hours
 from runner.domain.listings import ListingState
-from runner.domain.rules import Hours
 
 MOST = 500
 STATES = tuple(map(str, ListingState))
