@@ -22,6 +22,7 @@ from runner.cli import (
     evidence,
     handoff,
     inbox,
+    inbox_figures,
     init,
     jobs,
     listings,
@@ -69,6 +70,7 @@ app.add_typer(inbox.app, name="inbox")
 inbox.app.add_typer(classification.app)
 inbox.app.add_typer(drafts.app)
 inbox.app.add_typer(thread_care.app)
+inbox.app.add_typer(inbox_figures.app)
 app.add_typer(templates.app, name="templates")
 app.add_typer(rules.app, name="rules")
 app.add_typer(jobs.app, name="jobs")
