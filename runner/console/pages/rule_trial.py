@@ -165,7 +165,7 @@ class Trial:
             parts.Column(name="Account", show=lambda row: row["account"]),
             parts.Column(name="Says", show=lambda row: _short(row["text"])),
             parts.Column(name="Wants", show=_type),
-            parts.Column(name="Rule", show=lambda row: row["rule"] or "no rule"),
+            parts.Column(name="Rule", show=lambda row: row["rule"] or "no\N{NO-BREAK SPACE}rule"),
             parts.Column(name="What would be done", show=_verdict),
             parts.Column(name="Reply", show=lambda row: _short(row["reply"] or "")),
             parts.Column(name="", show=self._why),
@@ -203,7 +203,7 @@ def _verdict(row: One) -> None:
 def _type(row: One) -> str:
     if row["type"] is None:
         return "not looked at yet"
-    return f"{meanings.type_words(row['type'])}, {100 * (row['confidence'] or 0):.0f} %"
+    return f"{meanings.type_words(row['type'])}, {100 * (row['confidence'] or 0):.0f}\N{NO-BREAK SPACE}%"
 
 
 def _short(text: str) -> str:
