@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import meanings, parts
+from runner.console import filters, meanings, naming, parts
 from runner.console.application import House
 from runner.console.client import Refused
 from runner.console.desk import Desk
@@ -35,8 +35,7 @@ def install(house: House) -> None:
         parts.tag("p", "What the rules, as they stand now, would do. Nothing is changed, and nothing is sent.").classes(
             "soft"
         )
-        accounts = await desk.api.get("/accounts", limit=500)
-        await Trial(desk).build([each["name"] for each in accounts["items"]])
+        await Trial(desk).build(await naming.accounts(desk))
 
 
 class Trial:
@@ -190,7 +189,8 @@ class Trial:
 
 def _select(options: Mapping[str, str], value: str, label: str) -> ui.select:
     known = options if value in options else {**options, value: value}
-    return ui.select(dict(known), value=value, label=label).props("dense outlined options-dense").classes("filter")
+    field = ui.select(dict(known), value=value, label=label, with_input=len(known) > filters.MANY)
+    return field.props("dense outlined options-dense").classes("filter")
 
 
 def _verdict(row: One) -> None:
