@@ -14,6 +14,7 @@ from runner.domain.clock import Clock
 from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
+from runner.engine.paces import Paces
 from runner.inbox.answering import Answering
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.profile_care import ProfileCare
@@ -88,6 +89,7 @@ class Services:
     inbox: InboxView
     classifications: Classifications
     answering: Answering
+    paces: Paces
     shop: ShopView
     work: WorkView
     analytics: Analytics
