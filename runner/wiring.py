@@ -21,6 +21,7 @@ from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
+from runner.engine.paces import Paces
 from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
 from runner.logs import Redactor
@@ -95,6 +96,7 @@ class Books:
     answering: Answering
     desk: Desk
     inbox_figures: InboxFigures
+    paces: Paces
     clock: Clock
 
 
@@ -166,6 +168,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             answering=inbox_wiring.answering(settings, db, records, engine),
             desk=Desk(db),
             inbox_figures=InboxFigures(db),
+            paces=Paces(db, usage),
             clock=clock,
         )
 
@@ -191,6 +194,7 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
         live_wiring.live_view(settings) as open_sessions,
         _inbox_at_work(books),
     ):
+        await books.paces.keep_up()
         yield _assemble(books, browsers, redactor, open_sessions)
 
 
@@ -246,6 +250,7 @@ def _signing_in(books: Books, plans: Plans, redactor: Redactor) -> SigningIn:
         results=books.records.check_results,
         profiles=books.records.profiles,
         checkpoints=checkpoints(books.settings, redactor),
+        usage=books.records.effects.usage,
         password_of=plans.password,
         rules=SignInRules(checkpoint_every_s=profiles.checkpoint_every_s, sign_in_wait_s=profiles.sign_in_wait_s),
         clock=books.clock,
