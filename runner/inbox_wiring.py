@@ -11,13 +11,19 @@ from zoneinfo import ZoneInfo
 
 from runner.config.settings import Settings
 from runner.domain.drafts import Terms
+from runner.domain.hours import WorkingHours
+from runner.domain.sequences import WorkingWeek
 from runner.engine.interface import JobEngine
 from runner.inbox.answering import Answering
+from runner.inbox.following import Following, FollowUpTerms
 from runner.orchestrator.deciding import Deciding
 from runner.orchestrator.records import Records
 from runner.orchestrator.understanding import Understanding
 from runner.store.database import Database
+from runner.store.enrolment_moves import EnrolmentMoves
+from runner.store.enrolments import Enrolments
 from runner.store.rules import Rules
+from runner.store.sequences import Sequences
 from runner.store.templates import Templates
 
 
@@ -43,13 +49,29 @@ def answering(settings: Settings, db: Database, records: Records, engine: JobEng
     )
 
 
+def following(settings: Settings, db: Database, engine: JobEngine) -> Following:
+    """Sequences and Enrolments on the terms of the configuration."""
+    week = WorkingWeek(hours=WorkingHours.of({}, settings.browser.timezone))
+    return Following(
+        sequences=Sequences(db),
+        enrolments=Enrolments(db),
+        moves=EnrolmentMoves(db),
+        templates=Templates(db),
+        engine=engine,
+        hours_of=lambda account: week,
+        now=db.clock.now,
+        terms=FollowUpTerms(away=timedelta(seconds=settings.inbox.away_s)),
+        max_attempts=settings.retry.max_attempts,
+    )
+
+
 @asynccontextmanager
-async def at_work(understanding: Understanding | None, deciding: Deciding) -> AsyncIterator[None]:
-    """Classify what this process reads, and decide about it, beside the body; what has come by then is seen to.
+async def at_work(understanding: Understanding | None, deciding: Deciding, following: Deciding) -> AsyncIterator[None]:
+    """Classify what this process reads, decide about it and follow up, beside the body; what came by then is seen to.
 
     Deciding is left last, so that what is classified as this process ends is decided about, too.
     """
-    async with _beside(deciding):
+    async with _beside(following), _beside(deciding):
         if understanding is None:
             yield
             return

@@ -23,6 +23,7 @@ from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
 from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
+from runner.inbox.following import Following
 from runner.logs import Redactor
 from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
@@ -90,6 +91,7 @@ class Books:
     classifications: Classifications
     classifier: LocalClassifier
     answering: Answering
+    following: Following
     clock: Clock
 
 
@@ -158,6 +160,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             classifications=classifications,
             classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
             answering=inbox_wiring.answering(settings, db, records, engine),
+            following=inbox_wiring.following(settings, db, engine),
             clock=clock,
         )
 
@@ -189,7 +192,8 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
 def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
     understanding = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
     deciding = Deciding(answering=books.answering, events=books.events)
-    return inbox_wiring.at_work(understanding if books.settings.inbox.classify else None, deciding)
+    following = Deciding(answering=books.following, events=books.events)
+    return inbox_wiring.at_work(understanding if books.settings.inbox.classify else None, deciding, following)
 
 
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:

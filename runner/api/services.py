@@ -15,6 +15,7 @@ from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.inbox.answering import Answering
+from runner.inbox.following import Following
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
@@ -88,6 +89,7 @@ class Services:
     inbox: InboxView
     classifications: Classifications
     answering: Answering
+    following: Following
     shop: ShopView
     work: WorkView
     analytics: Analytics

@@ -33,6 +33,7 @@ from runner.cli import (
     rules,
     run,
     schedules,
+    sequences,
     sessions,
     templates,
     tokens,
@@ -69,6 +70,7 @@ inbox.app.add_typer(classification.app)
 inbox.app.add_typer(drafts.app)
 app.add_typer(templates.app, name="templates")
 app.add_typer(rules.app, name="rules")
+app.add_typer(sequences.app, name="sequences")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")

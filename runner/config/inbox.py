@@ -21,6 +21,10 @@ class InboxSettings(Section):
         default=259_200.0,
         description="Rules leave messages alone that were written longer ago: nobody waits for an answer any more.",
     )
+    away_s: values.Seconds = Field(
+        default=604_800.0,
+        description="A counterpart who is away and does not say until when is followed up so much later.",
+    )
     model_dir: values.FilePath | None = Field(
         default=None,
         description="Folder of the trained classifier. Not set: models, beside the store.",

@@ -202,7 +202,9 @@ def decide(facts: Facts, now: datetime, hours: Calendar, *, away: timedelta) -> 
     elif facts.answered_at is not None and before.position == 0:
         base_at = max(base_at, facts.answered_at)
 
-    def move(state: EnrolmentState, reason: StopReason | None = None, detail: str | None = None, **more: object) -> Move:
+    def move(
+        state: EnrolmentState, reason: StopReason | None = None, detail: str | None = None, **more: object
+    ) -> Move:
         kept = {"position": position, "base_at": base_at, "settled": ended} | more
         return Move(state=state, reason=reason, detail=detail, **kept)  # type: ignore[arg-type]  # fields of a Move
 
@@ -231,19 +233,19 @@ def decide(facts: Facts, now: datetime, hours: Calendar, *, away: timedelta) -> 
     if until is not None:
         words = "the counterpart is away"
         return move(EnrolmentState.POSTPONED, None, words, next_due_at=due, postponed_until=until)
-    return move(EnrolmentState.ACTIVE, **_when(facts, due, now, hours))
+    next_due_at, why = _when(facts, due, now, hours)
+    send = next_due_at is None and facts.enabled
+    return move(EnrolmentState.ACTIVE, None, why, next_due_at=next_due_at or due, send=send)
 
 
-def _when(facts: Facts, due: datetime, now: datetime, hours: Calendar) -> dict[str, object]:
-    """Whether the next step goes out now, and if not when that is asked again."""
+def _when(facts: Facts, due: datetime, now: datetime, hours: Calendar) -> tuple[datetime | None, str | None]:
+    """When to ask again whether the next step goes out, and why so; None for now."""
     if facts.waits_for_answer:
-        return {"next_due_at": max(due, now + LOOK_AGAIN), "detail": "the reply it was enrolled with comes first"}
+        return max(due, now + LOOK_AGAIN), "the reply it was enrolled with comes first"
     if due > now:
-        return {"next_due_at": due}
+        return due, None
     opens = hours.next_open(now)
-    if opens is not None and opens > now:
-        return {"next_due_at": opens}
-    return {"next_due_at": due, "send": facts.enabled}
+    return (opens, None) if opens is not None and opens > now else (None, None)
 
 
 def _end(facts: Facts, heard: Sequence[Heard]) -> tuple[StopReason, str] | None:

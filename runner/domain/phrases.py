@@ -33,7 +33,8 @@ _OPT_OUT = (
     r"^\W*(?:por favor,? )?(?:baja|alto|basta)\W*$",
     r"\b(?:dar(?:me|se)? de|de me de|deme de|quiero (?:la )?) ?baja\b",
     rf"\b(?:deja|dejad|dejen|deje|para|pare|paren) de {_ESCRIBIR}",
-    r"\bno (?:me|nos) (?:escrib\w+|contact\w+|mand\w+|envi\w+|molest\w+)(?: mas| nunca| otra vez)(?: mensajes?| correos?)?"
+    r"\bno (?:me|nos) (?:escrib\w+|contact\w+|mand\w+|envi\w+|molest\w+)"
+    r"(?: mas| nunca| otra vez)(?: mensajes?| correos?)?"
     r"(?=\W*$|[.,!;]| por favor)",
     r"\bno (?:quiero|deseo) (?:recibir )?(?:mas|ningun) (?:mensajes?|correos?|recordatorios?)\b",
     r"\bno mas (?:mensajes|correos|recordatorios)\b",
@@ -43,7 +44,8 @@ _OPT_OUT = (
     rf"\b(?:arretez?|cessez?|stop) de (?:m'|me |nous )?{_ECRIRE}",
     r"\bne (?:m'|me |nous )(?:ecri\w+|contact\w+|relanc\w+|envo\w+|derang\w+) (?:plus|jamais)\b",
     r"\b(?:me |m')?(?:desabonner|desinscrire)\b|\bdesabonnez[- ]moi\b|\bdesinscrivez[- ]moi\b",
-    r"\bplus (?:de|aucun) messages?,? (?:svp|stp|merci|s'il)\b|\bje ne (?:veux|souhaite) plus (?:recevoir )?(?:de|vos)\b",
+    r"\bplus (?:de|aucun) messages?,? (?:svp|stp|merci|s'il)\b",
+    r"\bje ne (?:veux|souhaite) plus (?:recevoir )?(?:de|vos)\b",
     r"\blaisse[zr]?[- ]moi tranquille\b|\bfiche[zr]?[- ]moi la paix\b",
 )
 _OPT_OUTS = re.compile("|".join(f"(?:{each})" for each in _OPT_OUT))
@@ -56,7 +58,7 @@ _AUTOMATIC = re.compile(
 )
 # What people say, too: it counts together with a promise to answer later.
 _AWAY = re.compile(
-    r"\b(?:on (?:annual leave|vacation|holidays?|leave|parental leave|sick leave)|currently away|away until|away from)\b"
+    r"\b(?:on (?:(?:annual |parental |sick )?leave|vacation|holidays?)|currently away|away until|away from)\b"
     r"|\b(?:de vacaciones|de baja (?:medica|laboral)|de viaje|ausente|fuera hasta)\b"
     r"|\b(?:en vacances|en conges?|en deplacement|absente?s? (?:jusqu|du|actuellement|pour)|actuellement absente?)\b"
 )
@@ -65,7 +67,8 @@ _LATER = re.compile(
     r"|limited access|thank you for (?:your (?:message|e?-?mail)|contacting|writing|reaching))"
     r"|\b(?:(?:respondere|contestare|le escribire|te escribire)|(?:respondo|contesto) (?:a|cuando|al)|acceso limitado"
     r"|gracias por (?:su|tu) (?:mensaje|correo))\b"
-    r"|\b(?:(?:vous |te |y )?repondrai|reponds? (?:a|des|lorsque|quand)|acces limite|merci (?:de|pour) (?:votre|ton) (?:message|mail))"
+    r"|\b(?:(?:vous |te |y )?repondrai|reponds? (?:a|des|lorsque|quand)|acces limite"
+    r"|merci (?:de|pour) (?:votre|ton) (?:message|mail))"
 )
 
 _MONTHS = (
@@ -96,7 +99,9 @@ _WEEKDAY_OF = {name: number for number, names in enumerate(_WEEKDAYS) for name i
 _NAMES = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
 _ISO = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
 _NUMBERS = re.compile(r"\b(\d{1,2})[./](\d{1,2})(?:[./](\d{4}|\d{2}))?\b")
-_DAY_FIRST = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th|er)?\.? (?:of |de )?({_NAMES})\b\.?,?(?: (?:de |del )?(\d{{4}}))?")
+_DAY_FIRST = re.compile(
+    rf"\b(\d{{1,2}})(?:st|nd|rd|th|er)?\.? (?:of |de )?({_NAMES})\b\.?,?(?: (?:de |del )?(\d{{4}}))?"
+)
 _MONTH_FIRST = re.compile(rf"\b({_NAMES})\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? (\d{{4}}))?")
 _WEEKDAY = re.compile(rf"\b({'|'.join(_WEEKDAY_OF)})\b")
 _THROUGH = re.compile(r"(?:\buntil|\btill|\bthrough|\bhasta|\bjusqu'?(?:au|a|en)?)[^.!?]*$")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from runner.domain.hours import WorkingHours
 from runner.domain.rules import Situation
 from runner.domain.templates import Template, best, fill, in_turn
 from runner.errors import SetupError
@@ -41,6 +42,25 @@ class Calendar(Protocol):
     def add_working_days(self, moment: datetime, count: int) -> datetime | None:
         """So many working days later, at an open moment; None when there are not so many."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkingWeek:
+    """The Calendar of an Account: its hours; where these know no day off, working days are Monday to Friday."""
+
+    hours: WorkingHours
+
+    def next_open(self, moment: datetime) -> datetime | None:
+        """See Calendar."""
+        return self.hours.next_open(moment)
+
+    def add_working_days(self, moment: datetime, count: int) -> datetime | None:
+        """See Calendar."""
+        if all(self.hours.week):
+            free = replace(self.hours, week=(*self.hours.week[:5], (), ()))
+            found = free.add_working_days(moment, count)
+            return None if found is None else self.hours.next_open(found)
+        return self.hours.add_working_days(moment, count)
 
 
 @dataclass(frozen=True, kw_only=True)

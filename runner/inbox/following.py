@@ -15,8 +15,9 @@ from runner.domain.rules import Situation
 from runner.domain.sequences import Calendar, StoredSequence, Wording, word
 from runner.engine.interface import JobEngine
 from runner.errors import Conflict, NotFound, RunnerError
+from runner.store.enrolling import Asked
 from runner.store.enrolment_moves import EnrolmentMoves
-from runner.store.enrolments import Asked, Enrolments
+from runner.store.enrolments import Enrolments
 from runner.store.sequences import Sequences
 from runner.store.templates import Templates
 

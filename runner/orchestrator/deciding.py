@@ -1,4 +1,4 @@
-"""Has the Rules asked about what arrives, once it is classified: beside the work, never in its way."""
+"""Has the Rules asked about what arrives, and follow-ups sent: beside the work, never in its way."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import structlog
 
 from runner.domain.jobs import Event
 from runner.inbox.answering import Answering
+from runner.inbox.following import Following
 from runner.orchestrator.first_of import first_of
 from runner.store.events import Events
 from runner.store.hub import Subscription
@@ -24,7 +25,7 @@ LAST_SWEEP_S = 10.0
 class Deciding:
     """Sweeps at the start, whenever this process has classified something, now and then, and once more at the end."""
 
-    def __init__(self, *, answering: Answering, events: Events) -> None:
+    def __init__(self, *, answering: Answering | Following, events: Events) -> None:
         self._answering = answering
         self._events = events
         self._arrived = asyncio.Event()

@@ -19,6 +19,7 @@ from runner.store import events, situations
 from runner.store.account_ids import id_of
 from runner.store.columns import clean, storable
 from runner.store.database import Database
+from runner.store.enrolling import enrol_by_rule
 from runner.store.rule_tables import decision, draft
 from runner.store.rules import actions_from_json, actions_to_json, fetch_rules
 from runner.store.tables import account, job
@@ -138,7 +139,7 @@ class Drafts:
             if found.state is DraftState.WAITING:
                 moved = await self._move(connection, found, DraftState.SENT, by=by)
                 kept = (await connection.execute(select(draft.c.actions).where(draft.c.id == draft_id))).scalar_one()
-                await self._act(connection, found.thread_id, actions_from_json(kept))
+                await self._act(connection, found.thread_id, actions_from_json(kept), found.rule)
                 return moved
         # Outside the transaction: that it is outdated stays written.
         raise _cannot(found, "sent")
@@ -229,7 +230,7 @@ class Drafts:
         if plan.verdict in (Verdict.DRAFTED, Verdict.ANSWERED):
             await self._write(connection, plan, rule, now)
         if plan.verdict in (Verdict.DONE, Verdict.ANSWERED):
-            await self._act(connection, of.thread_id, rule.then)
+            await self._act(connection, of.thread_id, rule.then, rule.name)
 
     async def _write(self, connection: AsyncConnection, plan: Plan, rule: Rule, now: datetime) -> None:
         assert plan.text is not None
@@ -277,8 +278,10 @@ class Drafts:
         await self._say(connection, moved, "Draft" + to.capitalize())
         return moved
 
-    async def _act(self, connection: AsyncConnection, thread_id: int, then: Then) -> None:
+    async def _act(self, connection: AsyncConnection, thread_id: int, then: Then, rule: str) -> None:
         """What a Rule does to our own Thread."""
+        if then.enrol is not None:
+            await enrol_by_rule(self._db, connection, then.enrol, thread_id, rule)
         told: dict[str, Any] = {}
         if then.assign is not None:
             told["assignee"] = then.assign

@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import DraftState
 from runner.domain.effects import Effect, EffectState
-from runner.domain.enrolments import Enrolment, Facts, Heard, Outcome, Send, SendState
+from runner.domain.enrolments import Enrolment, Facts, Heard, Outcome, Send
 from runner.domain.listings import ListingState
 from runner.domain.sequences import StoredSequence
 from runner.domain.states import Direction, JobState, ThreadStatus
 from runner.store import replies
 from runner.store.columns import UtcTime
+from runner.store.enrolment_rows import open_send
 from runner.store.rule_tables import draft
-from runner.store.sequence_tables import enrolment, enrolment_send, sequence_step
-from runner.store.tables import account, job
-from runner.store.trade_tables import listing, message, participant, thread
+from runner.store.sequence_tables import enrolment, enrolment_send
+from runner.store.tables import job
+from runner.store.trade_tables import listing, message, thread
 
 WRITTEN = (EffectState.CONFIRMED, EffectState.DUPLICATED)
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING, JobState.PARKED)
@@ -39,52 +40,6 @@ class Known:
     open_send: Send | None
     follows: str | None
     seen_id: int
-
-
-def select_enrolments() -> Select[Any]:
-    """Enrolments with all that their value has."""
-    counted = (
-        select(func.count())
-        .where(sequence_step.c.sequence_id == enrolment.c.sequence_id)
-        .correlate(enrolment)
-        .scalar_subquery()
-    )
-    joined = (
-        enrolment.join(thread, thread.c.id == enrolment.c.thread_id)
-        .join(account, account.c.id == thread.c.account_id)
-        .join(participant, participant.c.id == thread.c.participant_id)
-    )
-    return select(
-        enrolment,
-        account.c.name.label("account"),
-        thread.c.remote_id.label("thread_remote_id"),
-        thread.c.listing_title,
-        participant.c.name.label("counterpart"),
-        counted.label("steps"),
-    ).select_from(joined)
-
-
-def select_sends() -> Select[Any]:
-    """What was to be sent, with its Job's state."""
-    joined = enrolment_send.outerjoin(job, job.c.id == enrolment_send.c.job_id)
-    return select(enrolment_send, job.c.state.label("job_state")).select_from(joined)
-
-
-def enrolment_of(row: Row[Any]) -> Enrolment:
-    """One row of `select_enrolments`."""
-    return Enrolment(**{name: row._mapping[name] for name in Enrolment.__dataclass_fields__})
-
-
-def send_of(row: Row[Any]) -> Send:
-    """One row of `select_sends`."""
-    return Send(**{name: row._mapping[name] for name in Send.__dataclass_fields__})
-
-
-async def open_send(connection: AsyncConnection, enrolment_id: int) -> Send | None:
-    """The send whose end nobody has noted yet."""
-    mine = (enrolment_send.c.enrolment_id == enrolment_id, enrolment_send.c.state == SendState.SENDING)
-    row = (await connection.execute(select_sends().where(*mine))).first()
-    return None if row is None else send_of(row)
 
 
 async def known(connection: AsyncConnection, of: Enrolment, through: StoredSequence | None, now: datetime) -> Known:
@@ -123,9 +78,7 @@ async def known(connection: AsyncConnection, of: Enrolment, through: StoredSeque
     )
 
 
-async def outcome(
-    connection: AsyncConnection, send: Send, effects: Sequence[Effect], now: datetime
-) -> Outcome | None:
+async def outcome(connection: AsyncConnection, send: Send, effects: Sequence[Effect], now: datetime) -> Outcome | None:
     """How a send has ended; None while it has not, or nobody can tell. The journal's word counts before the Job's."""
     row = None
     if send.job_id is not None:
@@ -183,7 +136,7 @@ async def _heard(connection: AsyncConnection, of: Enrolment) -> tuple[Heard, ...
     return tuple(Heard(text=row.text, at=row.at, here=row.thread_id == of.thread_id) for row in rows)
 
 
-async def _messages(connection: AsyncConnection, thread_id: int) -> Sequence[Row[Any]]:
+async def _messages(connection: AsyncConnection, thread_id: int) -> Sequence[Any]:
     """The stored Messages of a Thread, the oldest first, without their texts."""
     columns = (message.c.id, message.c.key, message.c.direction)
     statement = select(*columns).where(message.c.thread_id == thread_id).order_by(WHEN, message.c.id)
@@ -198,7 +151,7 @@ async def _our_jobs(connection: AsyncConnection, of: Enrolment) -> set[int]:
     return {each for each in (*found, *(await connection.execute(answers)).scalars()) if each is not None}
 
 
-def _strange(of: Enrolment, stored: Sequence[Row[Any]], effects: Sequence[Effect], ours: set[int]) -> list[str]:
+def _strange(of: Enrolment, stored: Sequence[Any], effects: Sequence[Effect], ours: set[int]) -> list[str]:
     """Keys of what stands on our side of the Thread since, and was sent by nobody who follows up."""
     new = [row.key for row in stored if row.id > of.seen_id and row.direction is Direction.OUTBOUND]
     behind = {key: replies.effect_behind(key, effects) for key in new}
@@ -208,7 +161,10 @@ def _strange(of: Enrolment, stored: Sequence[Row[Any]], effects: Sequence[Effect
 def _written(of: Enrolment, effects: Sequence[Effect], ours: set[int]) -> bool:
     """Whether somebody has sent a Message through the runner since, which may not be read back yet."""
     return any(
-        each.state in WRITTEN and each.armed_at is not None and each.armed_at > of.enrolled_at and each.job_id not in ours
+        each.state in WRITTEN
+        and each.armed_at is not None
+        and each.armed_at > of.enrolled_at
+        and each.job_id not in ours
         for each in effects
     )
 
@@ -256,11 +212,13 @@ async def _put_away(connection: AsyncConnection, of: Enrolment) -> dict[str, boo
     return {"closed": row.status is ThreadStatus.CLOSED, "sold": gone}
 
 
-def _follows(stored: Sequence[Row[Any]], effects: Sequence[Effect]) -> str | None:
+def _follows(stored: Sequence[Any], effects: Sequence[Effect]) -> str | None:
     """The key of the last Message of the Thread: one that we have just sent need not be read back yet."""
     keys = {row.key for row in stored}
     sent = [each for each in effects if each.state in WRITTEN and each.remote_id]
-    unread = [_key(each.remote_id or "") for each in sorted(sent, key=lambda each: (each.armed_at is not None, each.id))]
+    unread = [
+        _key(each.remote_id or "") for each in sorted(sent, key=lambda each: (each.armed_at is not None, each.id))
+    ]
     fresh = [key for key in unread if key not in keys]
     if fresh:
         return fresh[-1]

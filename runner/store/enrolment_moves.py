@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runner.domain.effects import EffectState
 from runner.domain.enrolments import Enrolment, EnrolmentState, Facts, Move, Outcome, Send, SendState, StopReason
 from runner.domain.rules import Situation
 from runner.domain.sequences import SequenceStep, StoredSequence, Wording
@@ -16,10 +17,11 @@ from runner.domain.templates import Template
 from runner.store import enrolment_facts, events, replies, situations
 from runner.store.columns import clean
 from runner.store.database import Database
-from runner.store.enrolment_facts import Known, select_sends, send_of
-from runner.store.enrolments import change, fetch_enrolment, tell
+from runner.store.enrolment_facts import Known
+from runner.store.enrolment_rows import change, fetch_enrolment, open_send, select_sends, send_of, tell
 from runner.store.sequence_tables import enrolment, enrolment_send
 from runner.store.sequences import fetch_sequences
+from runner.store.tables import effect
 from runner.store.templates import fetch_templates
 
 Decider = Callable[[Facts, datetime], Move]
@@ -59,10 +61,12 @@ class EnrolmentMoves:
             return await self._apply(connection, before, known, move)
 
     async def unsubmitted(self, *, limit: int) -> list[tuple[Send, Enrolment, str]]:
-        """Sends of live Enrolments that have no Job yet, and what they follow: fresh ones, and what the dead have left."""
+        """Sends that have no Job yet, each with what it follows: fresh ones, and what the dead have left."""
         mine = (enrolment_send.c.state == SendState.SENDING, enrolment_send.c.job_id.is_(None))
         async with self._db.read() as connection:
-            rows = (await connection.execute(select_sends().where(*mine).order_by(enrolment_send.c.id).limit(limit))).all()
+            rows = (
+                await connection.execute(select_sends().where(*mine).order_by(enrolment_send.c.id).limit(limit))
+            ).all()
             return [(send_of(row), await fetch_enrolment(connection, row.enrolment_id), row.follows) for row in rows]
 
     async def submitted(self, send_id: int, job_id: int) -> None:
@@ -78,10 +82,11 @@ class EnrolmentMoves:
             await connection.execute(update(enrolment_send).where(*mine).values(values))
 
     async def surplus(self, *, limit: int) -> list[Send]:
-        """Sends of Enrolments that are over, whose Jobs have not begun."""
+        """Sends of Enrolments that are over, whose Jobs wait; one that has fired is read back by its Job first."""
         waiting = ("queued", "parked")
         over = select(enrolment.c.id).where(enrolment.c.state.in_((EnrolmentState.STOPPED, EnrolmentState.FINISHED)))
-        mine = (enrolment_send.c.state == SendState.SENDING, enrolment_send.c.enrolment_id.in_(over))
+        fired = exists().where(effect.c.job_id == enrolment_send.c.job_id, effect.c.state == EffectState.ARMED)
+        mine = (enrolment_send.c.state == SendState.SENDING, enrolment_send.c.enrolment_id.in_(over), ~fired)
         async with self._db.read() as connection:
             rows = await connection.execute(select_sends().where(*mine).limit(limit))
             return [each for each in map(send_of, rows) if each.job_state in waiting]
@@ -156,7 +161,7 @@ class EnrolmentMoves:
 
     async def _settle_late(self, connection: AsyncConnection, of: Enrolment) -> None:
         """What was on its way when the Enrolment ended may have been sent."""
-        send = await enrolment_facts.open_send(connection, of.id)
+        send = await open_send(connection, of.id)
         if send is None:
             return
         effects = await replies.effects_of(connection, await replies.whose(connection, of.thread_id))
@@ -193,5 +198,3 @@ def _values(move: Move, known: Known) -> dict[str, Any]:
 async def _used(connection: AsyncConnection) -> dict[int, int]:
     counted = select(enrolment_send.c.template_id, func.count().label("times")).group_by(enrolment_send.c.template_id)
     return {row.template_id: row.times for row in await connection.execute(counted)}
-
-

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, insert, or_, select, update
+from sqlalchemy import case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from runner.domain.enrolments import LIVE, Enrolment, EnrolmentState, Send, SendState, Source, StopReason
+from runner.domain.enrolments import LIVE, Enrolment, EnrolmentState, Send, SendState, StopReason
 from runner.domain.listings import ListingState
-from runner.domain.phrases import opt_out_in
 from runner.domain.rules import Situation
 from runner.domain.sequences import StoredSequence
 from runner.domain.states import Direction, JobState, ThreadStatus
-from runner.errors import Conflict, NotFound, RunnerError
-from runner.store import enrolment_facts, events, situations
-from runner.store.account_ids import id_of
-from runner.store.columns import clean
+from runner.errors import Conflict, RunnerError
+from runner.store import enrolment_facts, situations
 from runner.store.database import Database
-from runner.store.enrolment_facts import enrolment_of, select_enrolments, select_sends, send_of
+from runner.store.enrolling import Asked, expect_enrollable, insert_enrolment, newest_message
+from runner.store.enrolment_rows import change, enrolment_of, fetch_enrolment, select_enrolments, select_sends, send_of
 from runner.store.sequence_tables import enrolment, enrolment_send, sequence
 from runner.store.sequences import fetch_sequence
 from runner.store.tables import job
@@ -29,16 +27,6 @@ from runner.store.trade_tables import listing, message, thread
 
 LATE_REPLIES = timedelta(days=30)
 """A reply so long after the last message still counts as one to it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """How a Thread is to be enrolled. `again`: although it went through it before. `force`: although it opted out."""
-
-    source: Source
-    by: str | None
-    again: bool = False
-    force: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +49,7 @@ class Enrolments:
         self._db = db
 
     async def enrol(self, name: str, thread_ids: Sequence[int], asked: Asked) -> list[Enrolment | RunnerError]:
-        """Enrol Threads in a Sequence, each that can be; for the others why not, in the order asked. Raises NotFound."""
+        """Enrol Threads in a Sequence, in the order asked; for one that cannot be, why. Raises NotFound."""
         async with self._db.write() as connection:
             through = await fetch_sequence(connection, name)
             return [await self._try(connection, through, number, asked) for number in thread_ids]
@@ -136,7 +124,7 @@ class Enrolments:
             .where(mine, enrolment_send.c.state == SendState.SENT)
             .group_by(enrolment_send.c.position)
         )
-        refused = func.sum(func.iif(enrolment.c.reason == StopReason.OPTED_OUT, 1, 0))
+        refused = func.sum(case((enrolment.c.reason == StopReason.OPTED_OUT, 1), else_=0))
         replied = select(enrolment.c.replied_after.label("position"), func.count().label("count"), refused.label("out"))
         replied = replied.where(mine, enrolment.c.replied_after.is_not(None)).group_by(enrolment.c.replied_after)
         enrolled = select(func.count()).select_from(enrolment).where(mine)
@@ -191,7 +179,7 @@ class Enrolments:
                 "reason": None,
                 "detail": f"resumed by {by}",
                 "base_at": self._db.clock.now(),
-                "seen_id": await _newest_message(connection),
+                "seen_id": await newest_message(connection),
                 "listing_id": listing_id,
                 "next_due_at": None,
                 "postponed_until": None,
@@ -245,137 +233,6 @@ class Enrolments:
             return error
 
 
-async def fetch_enrolment(connection: AsyncConnection, enrolment_id: int) -> Enrolment:
-    """One Enrolment. Raises NotFound."""
-    row = (await connection.execute(select_enrolments().where(enrolment.c.id == enrolment_id))).first()
-    if row is None:
-        raise NotFound("enrolment", str(enrolment_id), ())
-    return enrolment_of(row)
-
-
-async def enrol_by_rule(db: Database, connection: AsyncConnection, name: str, thread_id: int, rule: str) -> None:
-    """Enrol a Thread because a Rule says so. One that was in it before, or wants nothing, stays out; an Event says so."""
-    try:
-        through = await fetch_sequence(connection, name)
-        await insert_enrolment(db, connection, through, thread_id, Asked(source=Source.RULE, by=rule))
-    except RunnerError as error:
-        data = {"thread": thread_id, "sequence": name, "rule": rule, "why": error.what}
-        await events.record(db, connection, [events.Fact(name="ThreadNotEnrolled", data=clean(data))])
-
-
-async def insert_enrolment(
-    db: Database, connection: AsyncConnection, through: StoredSequence, thread_id: int, asked: Asked
-) -> Enrolment:
-    """Enrol a Thread, inside the running transaction; a sweep says when its first step is due. Raises RunnerError."""
-    listing_id = await expect_enrollable(connection, through, thread_id, asked)
-    now = db.clock.now()
-    values = {
-        "sequence_id": through.id,
-        "sequence": through.name,
-        "thread_id": thread_id,
-        "state": EnrolmentState.ACTIVE,
-        "source": asked.source,
-        "by": asked.by,
-        "message_id": await enrolment_facts.newest_inbound(connection, thread_id),
-        "position": 0,
-        "seen_id": await _newest_message(connection),
-        "listing_id": listing_id,
-        "base_at": now,
-        "enrolled_at": now,
-        "changed_at": now,
-    }
-    number = (await connection.execute(insert(enrolment).returning(enrolment.c.id), values)).scalar_one()
-    found = await fetch_enrolment(connection, number)
-    await tell(db, connection, found, "ThreadEnrolled")
-    return found
-
-
-async def expect_enrollable(
-    connection: AsyncConnection, through: StoredSequence, thread_id: int, asked: Asked
-) -> int | None:
-    """Whether a Thread may be enrolled now; returns the Listing that is for sale there. Raises NotFound, Conflict."""
-    status = (await connection.execute(select(thread.c.status).where(thread.c.id == thread_id))).scalar()
-    if status is None:
-        raise NotFound("thread", str(thread_id), ())
-    if not through.enabled:
-        raise Conflict(
-            f'Sequence "{through.name}" is disabled.', cure=f"Enable it first: runner sequences enable {through.name}"
-        )
-    if status is ThreadStatus.CLOSED:
-        raise Conflict(f"Thread {thread_id} is closed.", cure="Open it first.")
-    inbound = await enrolment_facts.newest_inbound(connection, thread_id)
-    if inbound is None:
-        raise Conflict(f"In thread {thread_id} nobody has written to you yet.", cure="Enrol those who have.")
-    phrases = filter(None, map(opt_out_in, await enrolment_facts.heard_ever(connection, thread_id)))
-    refusal = next(phrases, None)
-    if refusal is not None and not asked.force:
-        raise Conflict(
-            f'The counterpart of thread {thread_id} wants no more messages: "{refusal}".',
-            cure="Only a person may write to them all the same: add --force.",
-        )
-    mine = (enrolment.c.sequence_id == through.id, enrolment.c.thread_id == thread_id)
-    before = (await connection.execute(select(enrolment.c.state).where(*mine))).scalars().all()
-    if any(state in LIVE for state in before):
-        raise Conflict(f'Thread {thread_id} is going through sequence "{through.name}" already.', cure="Leave it be.")
-    if before and not asked.again:
-        raise Conflict(
-            f'Thread {thread_id} went through sequence "{through.name}" before.',
-            cure="To have it go through it once more, add --again.",
-        )
-    return await _for_sale(connection, thread_id)
-
-
-async def change(
-    db: Database, connection: AsyncConnection, before: Enrolment, values: dict[str, Any], **told: object
-) -> Enrolment:
-    """Write what becomes of an Enrolment, with the Event that tells of a new state."""
-    now = db.clock.now()
-    state = values.get("state", before.state)
-    if state not in LIVE and before.is_live:
-        values = {"ended_at": now, "next_due_at": None, "postponed_until": None} | values
-    mine = enrolment.c.id == before.id
-    await connection.execute(update(enrolment).where(mine).values(values | {"changed_at": now}))
-    after = await fetch_enrolment(connection, before.id)
-    if after.state is not before.state or after.postponed_until != before.postponed_until:
-        name = "EnrolmentResumed" if after.state is EnrolmentState.ACTIVE else _event_name(after.state)
-        await tell(db, connection, after, name, **told)
-    return after
-
-
-async def tell(db: Database, connection: AsyncConnection, of: Enrolment, what: str, **more: object) -> None:
-    """Record what happened to an Enrolment."""
-    until = of.postponed_until
-    data = {
-        "enrolment": of.id,
-        "sequence": of.sequence,
-        "thread": of.thread_id,
-        "counterpart": of.counterpart,
-        "sent": of.position,
-        "reason": str(of.reason) if of.reason else None,
-        "words": of.detail,
-        "until": until.isoformat() if until else None,
-    } | more
-    whose = (await id_of(connection, of.account), of.account)
-    await events.record(db, connection, [events.Fact(name=what, account=whose, data=clean(data))])
-
-
-def _event_name(state: EnrolmentState) -> str:
-    return "Enrolment" + "".join(word.capitalize() for word in state.split("_"))
-
-
-async def _newest_message(connection: AsyncConnection) -> int:
-    return int((await connection.execute(select(func.max(message.c.id)))).scalar() or 0)
-
-
-async def _for_sale(connection: AsyncConnection, thread_id: int) -> int | None:
-    """The Listing with the Thread's title, when there is one such for sale."""
-    mine = or_(listing.c.account_id == thread.c.account_id, listing.c.account_id.is_(None))
-    joined = thread.join(listing, (listing.c.title == thread.c.listing_title) & mine)
-    statement = select(listing.c.id, listing.c.state).select_from(joined).where(thread.c.id == thread_id).limit(2)
-    found = (await connection.execute(statement)).all()
-    return found[0].id if len(found) == 1 and found[0].state is ListingState.PUBLISHED else None
-
-
 def _said_since() -> Any:
     """Whether the counterpart has written anywhere since, or anybody in this very Thread."""
     theirs, mine = thread.alias("theirs"), thread.alias("mine")
@@ -418,5 +275,3 @@ def _over(found: Enrolment, be: str) -> Conflict:
         f"Enrolment {found.id} cannot be {be}: it is {found.state}{because}.",
         cure=f"Look at it: runner sequences enrolments --thread {found.thread_id}",
     )
-
-

@@ -38,7 +38,7 @@ class SendMessageParams(Params):
     )
     follows: Word | None = Field(
         None,
-        description="For a follow-up, in place of `answering`: key of the last message, of either side, that it follows; "
+        description="For a follow-up: key of the last message, of either side, that it follows; "
         "not sent when anybody has written after it.",
     )
 

@@ -99,8 +99,14 @@ def _sends() -> None:
     )
     op.create_index("ix_enrolment_send_template", "enrolment_send", ["template_id"])
     op.create_index("ix_enrolment_send_job", "enrolment_send", ["job_id"])
-    one = {"sqlite_where": SENDING, "postgresql_where": SENDING}
-    op.create_index("uq_enrolment_send_open", "enrolment_send", ["enrolment_id"], unique=True, **one)
+    op.create_index(
+        "uq_enrolment_send_open",
+        "enrolment_send",
+        ["enrolment_id"],
+        unique=True,
+        sqlite_where=SENDING,
+        postgresql_where=SENDING,
+    )
 
 
 def downgrade() -> None:
