@@ -29,7 +29,7 @@ from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
-from runner.orchestrator.deciding import Deciding
+from runner.orchestrator.deciding import Deciding, tells_of_sends
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failures
 from runner.orchestrator.floods import Floods
@@ -192,7 +192,7 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
 def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
     understanding = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
     deciding = Deciding(answering=books.answering, events=books.events)
-    following = Deciding(answering=books.following, events=books.events)
+    following = Deciding(answering=books.following, events=books.events, wakes=tells_of_sends)
     return inbox_wiring.at_work(understanding if books.settings.inbox.classify else None, deciding, following)
 
 

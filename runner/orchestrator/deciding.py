@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import structlog
 
@@ -21,12 +21,28 @@ SWEEP_EVERY_S = 15.0
 
 LAST_SWEEP_S = 10.0
 
+ENDS = ("JobSucceeded", "JobFailed", "JobCancelled", "JobUnknown")
+
+
+def tells_of_types(event: Event) -> bool:
+    """Whether there may be something to decide about."""
+    return event.name in ("MessageClassified", "MessagesReceived")
+
+
+def tells_of_sends(event: Event) -> bool:
+    """Whether there may be something to follow up, or no longer."""
+    ended = event.name in ENDS and event.data.get("flow") == "send_message"
+    return ended or event.name in ("MessagesReceived", "ThreadChanged", "ThreadEnrolled")
+
 
 class Deciding:
     """Sweeps at the start, whenever this process has classified something, now and then, and once more at the end."""
 
-    def __init__(self, *, answering: Answering | Following, events: Events) -> None:
+    def __init__(
+        self, *, answering: Answering | Following, events: Events, wakes: Callable[[Event], bool] = tells_of_types
+    ) -> None:
         self._answering = answering
+        self._wakes = wakes
         self._events = events
         self._arrived = asyncio.Event()
 
@@ -52,7 +68,7 @@ class Deciding:
 
     async def _hear(self, seen: Subscription) -> None:
         async for event in seen:
-            if _tell_of_types([event]):
+            if self._wakes(event):
                 self._arrived.set()
 
     async def _woken(self, stop: asyncio.Event) -> None:
@@ -68,7 +84,3 @@ class Deciding:
                 await self._sweep()
         except TimeoutError:
             log.warning("messages stay undecided until the next run", after_s=LAST_SWEEP_S)
-
-
-def _tell_of_types(events: Iterable[Event]) -> bool:
-    return any(event.name in ("MessageClassified", "MessagesReceived") for event in events)

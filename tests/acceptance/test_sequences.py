@@ -34,6 +34,12 @@ def sent(shop: Any, remote_id: str) -> list[str]:
     return [each["detail"]["text"] for each in entries if each["detail"]["thread"] == remote_id]
 
 
+def state(shop: Any, number: int) -> tuple[Any, ...]:
+    """The last word on a thread's enrolment: state, reason, and how many steps were sent."""
+    told = shop.rows("SELECT state, reason, position FROM enrolment WHERE thread_id = ? ORDER BY id DESC", number)
+    return tuple(told[0])
+
+
 def enrolment(shop: Any, number: int) -> dict[str, Any]:
     """The enrolment of a thread, as its list has it."""
     found: list[dict[str, Any]] = shop.cli("sequences", "enrolments", "--thread", number, "--json").json["enrolments"]
@@ -52,10 +58,10 @@ def test_each_step_is_sent_once_and_none_after_a_reply(shop: Any, wait_for: Call
 
     daemons = [shop.start("daemon"), shop.start("daemon")]
     wait_for(lambda: len(sent(shop, both)) == 2, what="both steps", within_s=90)
-    wait_for(lambda: enrolment(shop, number)["position"] == 2, what="that both are noted", within_s=60)
+    wait_for(lambda: state(shop, number)[2] == 2, what="that both are noted", within_s=60)
     shop.market.incoming("Yes, I take it.", "farid", thread_id=both)
     assert shop.cli("run", "farid", "read_inbox").code == 0
-    wait_for(lambda: enrolment(shop, number)["state"] == "stopped", what="the reply's effect", within_s=60)
+    wait_for(lambda: state(shop, number)[0] == "stopped", what="the reply's effect", within_s=60)
     for daemon in daemons:
         daemon.terminate()
         daemon.communicate(timeout=30)
@@ -67,9 +73,7 @@ def test_each_step_is_sent_once_and_none_after_a_reply(shop: Any, wait_for: Call
     assert [(each["sent"], each["replied"]) for each in by_step] == [(1, 0), (1, 0), (1, 1), (0, 0)]
 
 
-def test_a_reply_between_the_sweep_and_the_click_is_seen_at_the_click(
-    shop: Any, wait_for: Callable[..., Any]
-) -> None:
+def test_a_reply_between_the_sweep_and_the_click_is_seen_at_the_click(shop: Any, wait_for: Callable[..., Any]) -> None:
     """The job is there, the inbox was not read again: only the page itself can tell."""
     thread = shop.market.incoming("Is it there?", "farid", counterpart="Ida")["thread_id"]
     away = shop.market.incoming("And this?", "farid", counterpart="Bo")["thread_id"]
@@ -80,21 +84,20 @@ def test_a_reply_between_the_sweep_and_the_click_is_seen_at_the_click(
     shop.market.incoming("Automatic reply: I am out of the office.", "farid", thread_id=away)
 
     daemon = shop.start("daemon")
-    wait_for(lambda: enrolment(shop, thread_of(shop, thread))["state"] == "stopped", what="the stop", within_s=60)
-    wait_for(lambda: enrolment(shop, thread_of(shop, away))["state"] == "postponed", what="the wait", within_s=60)
+    wait_for(lambda: state(shop, thread_of(shop, thread))[0] == "stopped", what="the stop", within_s=60)
+    wait_for(lambda: state(shop, thread_of(shop, away))[0] == "postponed", what="the wait", within_s=60)
     daemon.terminate()
     daemon.communicate(timeout=30)
 
     assert (sent(shop, thread), sent(shop, away)) == ([], [])
-    found = enrolment(shop, thread_of(shop, thread))
-    assert (found["reason"], found["position"]) == ("replied", 0)
+    assert state(shop, thread_of(shop, thread)) == ("stopped", "replied", 0)
 
 
 def test_a_runner_killed_between_arming_and_confirming_has_sent_once(shop: Any, wait_for: Callable[..., Any]) -> None:
     thread = shop.market.incoming("Is it there?", "farid", counterpart="Ida")["thread_id"]
     assert shop.cli("run", "farid", "read_inbox").code == 0
     assert shop.cli("sequences", "replace", "nudge", "--step", "0m:hello").code == 0
-    shop.market.faults({"route": "POST /api/threads/*/messages", "effect": "latency", "ms": 3000, "count": 1})
+    shop.market.faults({"route": "POST /api/threads/*/messages", "effect": "latency_ms", "ms": 3000, "count": 1})
     assert shop.cli("sequences", "enrol", "nudge", thread_of(shop, thread)).code == 0
 
     armed = "SELECT 1 FROM effect WHERE state = 'armed'"
@@ -104,7 +107,7 @@ def test_a_runner_killed_between_arming_and_confirming_has_sent_once(shop: Any, 
     first.communicate()
     second = shop.start("daemon")
     number = thread_of(shop, thread)
-    wait_for(lambda: enrolment(shop, number)["state"] == "finished", what="the end", within_s=120)
+    wait_for(lambda: state(shop, number)[0] == "finished", what="the end", within_s=120)
     second.terminate()
     second.communicate(timeout=30)
 
@@ -127,12 +130,12 @@ def test_an_unknown_outcome_stops_it_until_a_person_has_looked(shop: Any, wait_f
     assert shop.cli("sequences", "enrol", "nudge", number).code == 0
 
     daemon = shop.start("daemon")
-    wait_for(lambda: enrolment(shop, number)["state"] == "in_doubt", what="the doubt", within_s=90)
+    wait_for(lambda: state(shop, number)[0] == "in_doubt", what="the doubt", within_s=90)
     ((effect,),) = shop.rows("SELECT id FROM effect WHERE state = 'unknown'")
     assert sent(shop, thread) == []
     settled = shop.cli("effects", "settle", effect, "not_done", "--why", "not in the thread")
     assert settled.code == 0, settled.said
-    wait_for(lambda: enrolment(shop, number)["state"] == "finished", what="both steps", within_s=90)
+    wait_for(lambda: state(shop, number)[0] == "finished", what="both steps", within_s=90)
     daemon.terminate()
     daemon.communicate(timeout=30)
     assert sent(shop, thread) == ["Still there, Ida?", "Still there, Ida?"]
@@ -142,7 +145,8 @@ def test_threads_are_enrolled_by_file_and_by_rule(shop: Any) -> None:
     first = shop.market.incoming("Is it there?", "farid", counterpart="Ida")["thread_id"]
     other = shop.market.incoming("Stop messaging me!", "farid", counterpart="Bo")["thread_id"]
     assert shop.cli("run", "farid", "read_inbox").code == 0
-    rows = [{"account": "farid", "remote_id": first}, {"thread": thread_of(shop, other)}, {"thread": 4711}, {}]
+    rows = [{"account": "farid", "remote_id": first}, {"thread": thread_of(shop, other)}, {"thread": 4711}]
+    rows.append({"account": "farid"})
     (shop.folder / "threads.json").write_text(json.dumps(rows), encoding="utf-8")
     strict = shop.cli("sequences", "enrol", "nudge", "--file", "threads.json", "--strict")
     assert (strict.code, shop.rows("SELECT count(*) FROM enrolment")) == (1, [(0,)])

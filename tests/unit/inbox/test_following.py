@@ -130,9 +130,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
             terms=FollowUpTerms(away=timedelta(days=7)),
             max_attempts=3,
         )
-        yield Desk(
-            db=db, clock=clock, following=following, engine=engine, threads=Threads(db), effects=Effects(db)
-        )
+        yield Desk(db=db, clock=clock, following=following, engine=engine, threads=Threads(db), effects=Effects(db))
 
 
 async def test_each_step_goes_out_once_when_it_is_due_and_counts_from_the_message_before(desk: Desk) -> None:
