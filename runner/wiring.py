@@ -21,6 +21,7 @@ from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
+from runner.engine.paces import Paces
 from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
 from runner.inbox.following import Following
@@ -64,6 +65,7 @@ from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.operators import Operators
 from runner.store.profiles import Profiles
+from runner.store.rate_usage import RateUsage
 from runner.store.schedules import Schedules
 from runner.store.sessions import Sessions
 from runner.store.steps import Steps
@@ -92,6 +94,7 @@ class Books:
     classifier: LocalClassifier
     answering: Answering
     following: Following
+    paces: Paces
     clock: Clock
 
 
@@ -123,12 +126,13 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
     """Open the store, migrated, and put the configuration's accounts into it. Raises SetupError, Conflict."""
     clock = SystemClock()
     async with Database.open(settings.store.path, clock=clock, busy_timeout_s=settings.store.busy_timeout_s) as db:
+        usage = RateUsage(db, settings.pacing())
         records = Records(
             accounts=Accounts(db),
             attempts=AttemptRows(db),
             check_results=CheckResults(db),
             drafts=Drafts(db),
-            effects=Effects(db),
+            effects=Effects(db, usage),
             events=Events(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),
@@ -138,7 +142,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             threads=Threads(db),
         )
         await _sync(records.accounts, settings.accounts)
-        engine = EmbeddedEngine(db)
+        engine = EmbeddedEngine(db, usage)
         classifications = Classifications(db)
         yield Books(
             settings=settings,
@@ -161,6 +165,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
             answering=inbox_wiring.answering(settings, db, records, engine),
             following=inbox_wiring.following(settings, db, engine),
+            paces=Paces(db, usage),
             clock=clock,
         )
 
@@ -186,6 +191,7 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
         live_wiring.live_view(settings) as open_sessions,
         _inbox_at_work(books),
     ):
+        await books.paces.keep_up()
         yield _assemble(books, browsers, redactor, open_sessions)
 
 
@@ -242,6 +248,7 @@ def _signing_in(books: Books, plans: Plans, redactor: Redactor) -> SigningIn:
         results=books.records.check_results,
         profiles=books.records.profiles,
         checkpoints=checkpoints(books.settings, redactor),
+        usage=books.records.effects.usage,
         password_of=plans.password,
         rules=SignInRules(checkpoint_every_s=profiles.checkpoint_every_s, sign_in_wait_s=profiles.sign_in_wait_s),
         clock=books.clock,
