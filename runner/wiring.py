@@ -187,9 +187,12 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
 
 
 def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
-    understanding = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
     deciding = Deciding(answering=books.answering, events=books.events)
-    return inbox_wiring.at_work(understanding if books.settings.inbox.classify else None, deciding)
+    if not books.settings.inbox.classify:
+        return inbox_wiring.at_work(deciding)
+    classifier = inbox_wiring.understood_by(books.settings, books.database, books.classifier)
+    understanding = Understanding(rows=books.classifications, classifier=classifier, events=books.events)
+    return inbox_wiring.at_work(understanding, deciding)
 
 
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:
