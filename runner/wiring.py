@@ -30,10 +30,11 @@ from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
-from runner.orchestrator.deciding import Deciding, tells_of_sends
+from runner.orchestrator.deciding import Deciding
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failures
 from runner.orchestrator.floods import Floods
+from runner.orchestrator.following_up import FollowingUp
 from runner.orchestrator.former_conditions import FormerConditions
 from runner.orchestrator.handoffs import Handoffs
 from runner.orchestrator.heartbeats import Heartbeats
@@ -59,6 +60,7 @@ from runner.store.classifications import Classifications
 from runner.store.database import Database
 from runner.store.drafts import Drafts
 from runner.store.effects import Effects
+from runner.store.enrolments import Enrolments
 from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
@@ -133,6 +135,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             check_results=CheckResults(db),
             drafts=Drafts(db),
             effects=Effects(db, usage),
+            enrolments=Enrolments(db),
             events=Events(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),
@@ -164,7 +167,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             classifications=classifications,
             classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
             answering=inbox_wiring.answering(settings, db, records, engine),
-            following=inbox_wiring.following(settings, db, engine),
+            following=inbox_wiring.following(settings, db, records, engine),
             paces=Paces(db, usage),
             clock=clock,
         )
@@ -196,10 +199,13 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
 
 
 def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
-    understanding = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
     deciding = Deciding(answering=books.answering, events=books.events)
-    following = Deciding(answering=books.following, events=books.events, wakes=tells_of_sends)
-    return inbox_wiring.at_work(understanding if books.settings.inbox.classify else None, deciding, following)
+    following = FollowingUp(following=books.following, events=books.events)
+    if not books.settings.inbox.classify:
+        return inbox_wiring.at_work(deciding, following)
+    classifier = inbox_wiring.understood_by(books.settings, books.database, books.classifier)
+    understanding = Understanding(rows=books.classifications, classifier=classifier, events=books.events)
+    return inbox_wiring.at_work(understanding, deciding, following)
 
 
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:

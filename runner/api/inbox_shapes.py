@@ -27,6 +27,20 @@ class ThreadOut(Shape):
     status: ThreadStatus
     snoozed_until: Moment | None
     assignee: str | None = Field(description="The Operator whose it is.")
+    tags: list[str] = Field(description="Words that people and rules have put on it, sorted.")
+
+
+class ThreadTagOut(Shape):
+    """A word to choose Threads by."""
+
+    name: str
+    threads: int
+
+
+class ThreadTagsOut(Shape):
+    """All tags of Threads, by name."""
+
+    items: list[ThreadTagOut]
 
 
 class MessageOut(Shape):

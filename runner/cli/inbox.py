@@ -18,6 +18,7 @@ app = typer.Typer(help="The inbox over all accounts, and what its messages want.
 def list_(
     account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")] = None,
     unread: Annotated[bool, typer.Option("--unread", help="Only threads that had unread messages.")] = False,
+    tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Only those that have this tag.")] = None,
     limit: options.Limit = 50,
     config: options.Config = None,
     as_json: options.Json = False,
@@ -26,7 +27,8 @@ def list_(
     settings, _ = options.settings(config)
 
     async def work(books: wiring.Books) -> list[StoredThread]:
-        return await books.records.threads.list_threads(account_name=account, only_unread=unread, limit=limit)
+        threads = books.records.threads
+        return await threads.list_threads(account_name=account, only_unread=unread, tag=tag, limit=limit)
 
     threads = options.with_books(settings, work)
     if as_json:
@@ -41,10 +43,11 @@ def list_(
             thread.message_count,
             thread.unread,
             thread.last_at,
+            thread.tags,
         )
         for thread in threads
     ]
-    columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last")
+    columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last", "tags")
     output.table(columns, rows, empty="No thread yet. Read an inbox: runner run ACCOUNT read_inbox")
 
 
@@ -71,6 +74,8 @@ def show(
         return
     about = f" about {output.plain(found.listing_title)}" if found.listing_title else ""
     output.say(f"{found.account} with {output.plain(found.counterpart)}{about}, {output.plain(found.url)}")
+    if found.tags:
+        output.say(f"tags: {output.plain(found.tags)}")
     for message in messages:
         output.say(
             f"\n{output.plain(message.sent_at)}  {output.plain(message.sender)} ({message.direction}, {message.key})"

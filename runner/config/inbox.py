@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from runner.config import values
+from runner.config.provider import ProviderSettings
 from runner.config.section import Section
 
 
@@ -31,6 +32,14 @@ class InboxSettings(Section):
         examples=["models"],
     )
 
+    provider: ProviderSettings | None = Field(
+        default=None,
+        description="A language model that is asked first. Not set: no text leaves this machine.",
+        examples=[{"base_url": "http://127.0.0.1:11434/v1", "model": "llama3.2"}],
+    )
+
     def in_folder(self, folder: Path) -> InboxSettings:
         """The same settings with all paths made absolute."""
-        return self if self.model_dir is None else self.model_copy(update={"model_dir": folder / self.model_dir})
+        model_dir = None if self.model_dir is None else folder / self.model_dir
+        provider = None if self.provider is None else self.provider.in_folder(folder)
+        return self.model_copy(update={"model_dir": model_dir, "provider": provider})

@@ -14,6 +14,9 @@ from runner.domain.states import JobState
 LOOK_AGAIN = timedelta(minutes=5)
 """What is waited for and tells nobody when it comes is looked at so often."""
 
+FOLLOW_UPS = "sequence:enrolment:"
+"""How the keys of the Jobs begin that send for Enrolments."""
+
 
 class EnrolmentState(StrEnum):
     ACTIVE = "active"  # its next step waits for its time, or is being sent
@@ -126,6 +129,14 @@ class Send:
     job_state: JobState | None
     created_at: datetime
     sent_at: datetime | None
+
+
+def job_key(send: Send) -> str:
+    """Of the Job that sends a message: whoever sends it, and however often that is tried, it is one Job.
+
+    A step that surely was not sent, because the counterpart was away, is sent by another one.
+    """
+    return f"{FOLLOW_UPS}{send.enrolment_id}:step:{send.position}:{send.time}"
 
 
 @dataclass(frozen=True, kw_only=True)

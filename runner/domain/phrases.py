@@ -27,7 +27,8 @@ _OPT_OUT = (
     r"\b(?:please |to |want to |me )unsubscribe\b|\bunsubscribe (?:me|from|please)\b",
     r"\bopt(?:ing)? (?:me )?out\b",
     r"\b(?:remove|delete|take) me (?:off |from |out of )",
-    r"\b(?:do not|don't|dont|never) (?:ever )?(?:contact|message|text|email|write(?: to)?|bother|spam) me\b(?! if| when)",
+    r"\b(?:do not|don't|dont|never) (?:ever )?(?:contact|message|text|email|write(?: to)?|bother|spam) me\b"
+    r"(?! if| when)",
     r"\bno more (?:messages|reminders|emails|texts|follow[- ]?ups)\b",
     r"\bleave me alone\b",
     r"^\W*(?:por favor,? )?(?:baja|alto|basta)\W*$",

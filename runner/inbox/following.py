@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from runner.domain.enrolments import Enrolment, EnrolmentState, Facts, Move, Send, Source, decide
+from runner.domain.enrolments import Enrolment, EnrolmentState, Facts, Move, Source, decide, job_key
 from runner.domain.jobs import NewJob
 from runner.domain.rules import Situation
 from runner.domain.sequences import Calendar, StoredSequence, Wording, word
@@ -67,7 +67,7 @@ class Following:
         moves: EnrolmentMoves,
         templates: Templates,
         engine: JobEngine,
-        hours_of: Callable[[str], Calendar],
+        hours_of: Callable[[str], Awaitable[Calendar]],
         now: Callable[[], datetime],
         terms: FollowUpTerms,
         max_attempts: int,
@@ -148,7 +148,7 @@ class Following:
 
     async def _rehearsed(self, through: StoredSequence, situation: Situation) -> tuple[PlannedStep, ...]:
         used, templates = await self._moves.used(), await self._templates.list_templates()
-        hours, moment = self._hours_of(situation.account), self._now()
+        hours, moment = await self._hours_of(situation.account), self._now()
         steps = []
         for position, step in enumerate(through.steps, start=1):
             wording = word(step, situation, templates, used)
@@ -161,13 +161,15 @@ class Following:
 
     async def _advance(self, number: int) -> Enrolment:
         before = await self.enrolments.get(number)
-        after = await self._moves.advance(number, self._decide, word)
+        hours = await self._hours_of(before.account)
+
+        def decider(facts: Facts, now: datetime) -> Move:
+            return decide(facts, now, hours, away=self._terms.away)
+
+        after = await self._moves.advance(number, decider, word)
         if after.state is not before.state:
             _tell(after)
         return after
-
-    def _decide(self, facts: Facts, now: datetime) -> Move:
-        return decide(facts, now, self._hours_of(facts.enrolment.account), away=self._terms.away)
 
     async def _submit_all(self) -> None:
         for send, enrolment, follows in await self._moves.unsubmitted(limit=AT_ONCE):
@@ -193,14 +195,6 @@ class Following:
                 await self._engine.cancel(send.job_id)
             except (Conflict, NotFound):
                 continue  # it has ended by now, and says how
-
-
-def job_key(send: Send) -> str:
-    """Of the Job that sends a message: whoever sends it, and however often that is tried, it is one Job.
-
-    A step that surely was not sent, because the counterpart was away, is sent by another one.
-    """
-    return f"sequence:enrolment:{send.enrolment_id}:step:{send.position}:{send.time}"
 
 
 def _tell(of: Enrolment) -> None:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-
-import structlog
 
 from runner.domain.jobs import Event
-from runner.inbox.answering import Answering
-from runner.inbox.following import Following
-from runner.orchestrator.first_of import first_of
+from runner.inbox.answering import FLOW, Answering
+from runner.orchestrator.sweeping import Sweeping
 from runner.store.events import Events
-from runner.store.hub import Subscription
-
-log = structlog.get_logger()
 
 SWEEP_EVERY_S = 15.0
 """What another process has read, classified or corrected is decided about after so long at most."""
 
-LAST_SWEEP_S = 10.0
+ARRIVED = ("MessageClassified", "MessagesReceived")
+ENDED = ("JobSucceeded", "JobFailed", "JobCancelled")
 
 ENDS = ("JobSucceeded", "JobFailed", "JobCancelled", "JobUnknown")
 
@@ -36,51 +30,17 @@ def tells_of_sends(event: Event) -> bool:
 
 
 class Deciding:
-    """Sweeps at the start, whenever this process has classified something, now and then, and once more at the end."""
+    """Decides about what has arrived, submits what goes out by itself, and enters what became of it."""
 
-    def __init__(
-        self, *, answering: Answering | Following, events: Events, wakes: Callable[[Event], bool] = tells_of_types
-    ) -> None:
-        self._answering = answering
-        self._wakes = wakes
-        self._events = events
-        self._arrived = asyncio.Event()
+    def __init__(self, *, answering: Answering, events: Events) -> None:
+        self._sweeping = Sweeping(
+            answering.sweep, events=events, wakes=_wakes, every_s=SWEEP_EVERY_S, left="messages stay undecided"
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Decide until `stop` is set, and about what has come by then."""
-        with self._events.subscribe() as seen:
-            hearing = asyncio.create_task(self._hear(seen))
-            try:
-                while not stop.is_set():
-                    await self._sweep(stop)
-                    await self._woken(stop)
-                await self._last_sweep()
-            finally:
-                hearing.cancel()
+        await self._sweeping.run(stop)
 
-    async def _sweep(self, stop: asyncio.Event | None = None) -> None:
-        self._arrived.clear()
-        try:
-            await self._answering.sweep(stop)
-        except Exception:
-            # Answering is never worth the work that it stands beside; what is undecided is found again.
-            log.exception("messages stay undecided, and are looked at again")
 
-    async def _hear(self, seen: Subscription) -> None:
-        async for event in seen:
-            if self._wakes(event):
-                self._arrived.set()
-
-    async def _woken(self, stop: asyncio.Event) -> None:
-        try:
-            async with asyncio.timeout(SWEEP_EVERY_S):
-                await first_of(self._arrived, stop)
-        except TimeoutError:
-            return
-
-    async def _last_sweep(self) -> None:
-        try:
-            async with asyncio.timeout(LAST_SWEEP_S):
-                await self._sweep()
-        except TimeoutError:
-            log.warning("messages stay undecided until the next run", after_s=LAST_SWEEP_S)
+def _wakes(event: Event) -> bool:
+    return event.name in ARRIVED or (event.name in ENDED and event.data.get("flow") == FLOW)

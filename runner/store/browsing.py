@@ -14,7 +14,7 @@ from runner.domain.figures import Tally
 from runner.domain.listings import ListingState
 from runner.domain.messages import Reply, StoredMessage, StoredThread
 from runner.domain.states import AccountState, Direction, JobState, ThreadStatus
-from runner.store import counting, replies, search
+from runner.store import counting, replies, search, thread_tags
 from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.evidence import ThreadPicture, pictures_of
@@ -37,6 +37,7 @@ class ThreadQuestion:
     assignee: str | None = None
     """An Operator's name; "" for those that are nobody's."""
     counterpart: str | None = None
+    tag: str | None = None
     text: str | None = None
     """Part of a Message, of the Listing's title or of the counterpart's name, whatever its case."""
 
@@ -77,7 +78,9 @@ class InboxView:
                 connection, statement, wish, number=thread.c.id, orders=THREAD_ORDERS, default="-last_at"
             )
             rows = {row.id: row for row in await connection.execute(_threads().where(thread.c.id.in_(found)))}
-        return Page(items=[stored(rows[number], now) for number in found], next_cursor=cursor)
+            tags = await thread_tags.tags_of(connection, found)
+        items = [stored(rows[number], now, tags.get(number, ())) for number in found]
+        return Page(items=items, next_cursor=cursor)
 
     async def messages(self, thread_id: int, wish: Wish) -> Page[StoredMessage]:
         """One page of a Thread's Messages, the oldest first unless wished otherwise. Raises NotFound, SetupError."""
@@ -194,6 +197,8 @@ def _which(
     if question.counterpart is not None:
         same = counterparts.where(participant.c.name == question.counterpart)
         statement = statement.where(thread.c.participant_id.in_(same))
+    if question.tag is not None:
+        statement = statement.where(thread.c.id.in_(thread_tags.tagged(question.tag)))
     if question.text and said is not None:
         part = question.text
         named = counterparts.where(participant.c.name.icontains(part, autoescape=True))

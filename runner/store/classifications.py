@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select, update
@@ -20,6 +21,9 @@ from runner.store.pages import Page, Wish, fetch_ids
 from runner.store.tables import account
 from runner.store.trade_tables import classification_correction, message, participant, thread
 
+_NEWER = {"classification": message.c.classification + 1}
+"""Counts what was said of a Message: a clock may stand still, or be set back."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unclassified:
@@ -28,6 +32,16 @@ class Unclassified:
     id: int
     text: str
     first_contact: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """A stored word on what a Message wants: a classifier's, with its version, or a person's, by name."""
+
+    type: MessageType
+    confidence: float
+    by: str
+    at: datetime
 
 
 class Classifications:
@@ -57,6 +71,17 @@ class Classifications:
             raise NotFound("message", str(message_id), ())
         return row.text, bool(row.first)
 
+    async def said_of(self, message_id: int) -> Said | None:
+        """What was said of a Message when it came, and by whom; None when nobody has yet. Raises NotFound."""
+        columns = (message.c.type, message.c.confidence, message.c.classified_by, message.c.classified_at)
+        async with self._db.read() as connection:
+            row = (await connection.execute(select(*columns).where(message.c.id == message_id))).first()
+        if row is None:
+            raise NotFound("message", str(message_id), ())
+        if row.type is None:
+            return None
+        return Said(type=row.type, confidence=row.confidence, by=row.classified_by, at=row.classified_at)
+
     async def record(self, found: Sequence[tuple[int, Classification]]) -> int:
         """Store what was said of some Messages, in one transaction; returns how many were still without a type.
 
@@ -73,8 +98,8 @@ class Classifications:
 
     async def correct(self, message_id: int, type_: MessageType, *, by: str) -> Correction:
         """A person's word on an inbound Message. Raises NotFound, Conflict for one of our own."""
-        now = self._db.clock.now()
         async with self._db.write() as connection:
+            now = self._db.clock.now()
             row = (await connection.execute(_whose().where(message.c.id == message_id))).first()
             if row is None:
                 raise NotFound("message", str(message_id), ())
@@ -83,7 +108,7 @@ class Classifications:
             values = {"message_id": message_id, "text": row.text, "type": type_, "by": storable(by), "at": now}
             statement = insert(classification_correction).returning(classification_correction.c.id)
             number = int((await connection.execute(statement, values)).scalar_one())
-            said = {"type": type_, "confidence": 1.0, "classified_by": storable(by), "classified_at": now}
+            said = {"type": type_, "confidence": 1.0, "classified_by": storable(by), "classified_at": now} | _NEWER
             await connection.execute(update(message).where(message.c.id == message_id).values(said))
             fact = _fact((row.account_id, row.account, row.thread_id), message_id, type_, 1.0, storable(by), None)
             await events.record(self._db, connection, [fact])
@@ -126,7 +151,7 @@ class Classifications:
             "confidence": each.confidence,
             "classified_by": each.by,
             "classified_at": self._db.clock.now(),
-        }
+        } | _NEWER
         mine = update(message).where(message.c.id == number, message.c.classified_at.is_(None)).values(values)
         if not (await connection.execute(mine)).rowcount:
             return None

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runner.domain.drafts import Withdrawn
 from runner.domain.enrolments import LIVE, Enrolment, EnrolmentState, Send, SendState, StopReason
 from runner.domain.listings import ListingState
 from runner.domain.rules import Situation
@@ -187,6 +188,18 @@ class Enrolments:
                 "enrolled_at": self._db.clock.now(),
             }
             return await change(self._db, connection, found, values)
+
+    async def withdrawn(self, job_id: int) -> Withdrawn | None:
+        """Why the message that a Job is to send for an Enrolment is not wanted any more; None: it is."""
+        mine = (enrolment_send.c.job_id == job_id, enrolment_send.c.state == SendState.SENDING)
+        joined = enrolment.join(enrolment_send)
+        statement = select(enrolment.c.state, enrolment.c.detail, _put_away().label("away")).select_from(joined)
+        async with self._db.read() as connection:
+            row = (await connection.execute(statement.where(*mine))).first()
+        if row is None or (row.state in LIVE and not row.away):
+            return None
+        why = "the thread is closed, or what it is about is no longer for sale"
+        return Withdrawn(why=why if row.state in LIVE else f"its enrolment is {row.state}", asks_person=False)
 
     async def stirring(self, *, limit: int) -> list[int]:
         """Enrolments about which there may be something to decide, the oldest due first."""

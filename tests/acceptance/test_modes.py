@@ -58,6 +58,7 @@ EXAMPLES = {
     "inbox list": "inbox list",
     "inbox show": "inbox show 1",
     "inbox queue": "inbox queue",
+    "inbox tag": "inbox tag 1 vip --remove later",
     "inbox correct": "inbox correct 1 offer",
     "inbox classify": "inbox classify thanks",
     "inbox explain": "inbox explain 1",

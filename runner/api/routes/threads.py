@@ -9,7 +9,15 @@ from fastapi import Path, Query
 from pydantic import AwareDatetime, Field
 
 from runner.api.flow_params import checked
-from runner.api.inbox_shapes import CorrectionOut, MessageOut, QueuedOut, ReplyOut, ThreadOut
+from runner.api.inbox_shapes import (
+    CorrectionOut,
+    MessageOut,
+    QueuedOut,
+    ReplyOut,
+    ThreadOut,
+    ThreadTagOut,
+    ThreadTagsOut,
+)
 from runner.api.routing import Given, JobKey, Routes, Who
 from runner.api.shapes import (
     Asked,
@@ -28,6 +36,7 @@ from runner.domain.access import Role
 from runner.domain.classification import MessageType
 from runner.domain.jobs import NewJob
 from runner.domain.states import Priority, ThreadStatus
+from runner.domain.tags import MOST_TAGS
 from runner.errors import NotFound, SetupError
 from runner.store.browsing import ThreadQuestion
 
@@ -59,6 +68,12 @@ class Assignment(Asked):
     assignee: Word | None = Field(description="An operator's name; null makes it nobody's.")
 
 
+class ThreadTags(Asked):
+    """All tags of a Thread: what is not among them is taken away."""
+
+    tags: list[Word] = Field(max_length=MOST_TAGS)
+
+
 class Status(Asked):
     """Whether a Thread wants attention."""
 
@@ -76,6 +91,7 @@ async def list_threads(
     assignee: Annotated[
         str | None, Query(max_length=200, description="An operator's name; empty for those that are nobody's.")
     ] = None,
+    tag: Annotated[str | None, Query(max_length=200, description="Only those that have this tag.")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Words in a Message, a name or a title.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -83,9 +99,16 @@ async def list_threads(
 ) -> PageOut[ThreadOut]:
     """The Threads, the one with the newest Message first. Sorts by last_at or id."""
     question = ThreadQuestion(
-        account=account, unread=unread, status=status, assignee=assignee, counterpart=counterpart, text=q
+        account=account, unread=unread, status=status, assignee=assignee, counterpart=counterpart, tag=tag, text=q
     )
     return page(await given.inbox.threads(question, wish(limit, cursor, sort)), ThreadOut.model_validate)
+
+
+@routes.get("/threads/tags", role=Role.VIEWER)
+async def list_thread_tags(given: Given) -> ThreadTagsOut:
+    """The tags that Threads have, by name, and how many have each."""
+    found = await given.records.threads.tags()
+    return ThreadTagsOut(items=[ThreadTagOut(name=name, threads=number) for name, number in found])
 
 
 @routes.get("/threads/{thread_id}", role=Role.VIEWER)
@@ -148,6 +171,12 @@ async def set_status(given: Given, thread_id: ThreadId, asked: Status) -> Thread
     return ThreadOut.model_validate(changed)
 
 
+@routes.put("/threads/{thread_id}/tags", role=Role.AGENT)
+async def put_thread_tags(given: Given, thread_id: ThreadId, asked: ThreadTags) -> ThreadOut:
+    """Set a Thread's tags; upper and lower case are one."""
+    return ThreadOut.model_validate(await given.records.threads.set_tags(thread_id, asked.tags))
+
+
 @routes.post("/threads/{thread_id}/reply", role=Role.AGENT, creates=True, status_code=201)
 async def reply(given: Given, thread_id: ThreadId, asked: Reply, key: JobKey) -> JobOut:
     """Answer: submits a send_message Job, which sends the same answer to the same Message once, whatever happens."""
@@ -163,7 +192,9 @@ async def reply(given: Given, thread_id: ThreadId, asked: Reply, key: JobKey) ->
         key=key,
         max_attempts=given.rules.max_attempts,
     )
-    return JobOut.model_validate((await given.engine.submit([new]))[0])
+    (job,) = await given.engine.submit([new])
+    await given.answering.give_way()
+    return JobOut.model_validate(job)
 
 
 @routes.get("/messages/queue", role=Role.VIEWER)

@@ -30,7 +30,10 @@ def install(house: House) -> None:
         names = [each["name"] for each in operators["items"]]
         if desk.who["via"] == "session":
             names = list(dict.fromkeys([desk.who["name"], *names]))
-        await Inbox(desk, names).build([each["name"] for each in accounts["items"]])
+        tags = await desk.api.get("/threads/tags")
+        await Inbox(desk, names).build(
+            [each["name"] for each in accounts["items"]], [each["name"] for each in tags["items"]]
+        )
 
 
 class Inbox:
@@ -48,13 +51,13 @@ class Inbox:
         given = self._desk.filters.get("thread", "")
         return given if given.isascii() and given.isdigit() else ""
 
-    async def build(self, accounts: list[str]) -> None:
+    async def build(self, accounts: list[str], tags: list[str]) -> None:
         """Make the page."""
         self._box = parts.tag("div")
         self._arrange()
         with self._box:
             with parts.tag("div").classes("filters inbox-filters"):
-                self._filters(accounts)
+                self._filters(accounts, tags)
             with parts.tag("section").classes("pane threads") as pane:
                 pane.props["aria-label"] = "Threads"
                 await self._desk.region(self._read_threads, self._show_threads)
@@ -67,11 +70,13 @@ class Inbox:
                     parts.button("Messages", lambda: self._go(pane=None), icon="arrow_back")
                 await self._desk.region(self._read_about, self._show_about)
 
-    def _filters(self, accounts: list[str]) -> None:
+    def _filters(self, accounts: list[str], tags: list[str]) -> None:
         filters.words(self._desk, "q", "Search messages, names and titles")
         filters.choice(self._desk, "status", "status", STATUS)
         filters.choice(self._desk, "account", "account", accounts)
         filters.choice(self._desk, "assignee", "assignee", {NOBODY: "nobody", **{each: each for each in self._names}})
+        if tags or "tag" in self._desk.filters:
+            filters.choice(self._desk, "tag", "tag", {each: each for each in tags})
         filters.flag(self._desk, "unread", "Unread only")
 
     async def _thread_pane(self) -> None:
@@ -114,6 +119,7 @@ class Inbox:
             "/threads",
             q=asked.get("q"),
             account=asked.get("account"),
+            tag=asked.get("tag"),
             unread=asked.get("unread"),
             status=None if status == "all" else status,
             assignee=[""] if assignee == NOBODY else assignee,
@@ -154,6 +160,7 @@ class Inbox:
                 parts.when(thread["last_at"], self._desk.timezone, none="").classes("soft")
             parts.tag("span", thread["listing_title"] or "").classes("thread-about")
             parts.tag("span", thread["excerpt"]).classes("thread-excerpt soft")
+            self._tags(thread)
             with parts.tag("span").classes("thread-line"):
                 parts.tag("span", " · ".join(filter(None, (thread["account"], thread["assignee"])))).classes("soft")
                 with parts.tag("span").classes("across"):
@@ -161,6 +168,13 @@ class Inbox:
                         parts.chip(thread["status"])
                     if thread["unread"]:
                         parts.chip(f"{thread['unread']} new", "busy")
+
+    @staticmethod
+    def _tags(thread: Mapping[str, Any]) -> None:
+        if thread["tags"]:
+            with parts.tag("span").classes("thread-tags"):
+                for each in thread["tags"]:
+                    parts.tag("span", each).classes("tag")
 
     async def _read_open(self) -> Any:
         self._open = None

@@ -134,6 +134,9 @@ def about(desk: Desk, thread: One, replies: Sequence[One]) -> None:
                 parts.tag("span", " until ").classes("soft")
                 parts.when(thread["snoozed_until"], desk.timezone)
         _fact("Assignee", thread["assignee"] or "nobody")
+        with _fact("Tags", "" if thread["tags"] else "none"):
+            for each in thread["tags"]:
+                parts.tag("span", each).classes("tag")
         _fact("Unread", str(thread["unread"]) if thread["unread"] else "all read")
         _fact("Messages", str(thread["message_count"]))
         with _fact("Last"):

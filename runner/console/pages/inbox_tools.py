@@ -69,6 +69,7 @@ class Tools:
                     ui.menu_item(words, lambda until=until: self._snooze(until))
             with parts.button("Assign", lambda: None, icon="person_add"), ui.menu():
                 self._assignees()
+            parts.button("Tags", self._show_tags, icon="sell", key="#")
             self._mark = parts.button("Mark unread", self._turn_mark, icon="mark_email_unread", key="u")
 
     def box(self) -> None:
@@ -82,6 +83,7 @@ class Tools:
                 self._send_button = parts.button("Send", self._send, icon="send", looks="main")
                 self._send_button.props["title"] = "Send (Ctrl+Enter)"
                 self._hint = parts.tag("span").classes("soft grow reply-hint")
+        self._tag_dialog()
         self._built = True
 
     def leave(self) -> None:
@@ -122,6 +124,27 @@ class Tools:
         if not self._names:
             ui.label("No operators yet: runner operators add NAME").classes("menu-note soft")
         ui.menu_item("Nobody", lambda: self._assign(None))
+
+    def _tag_dialog(self) -> None:
+        with ui.dialog() as self._tagging, ui.card().classes("tag-card"):
+            parts.tag("h2", "Tags of this thread")
+            self._tags = ui.input_chips("Tags", new_value_mode="add-unique").props("outlined dense autofocus")
+            parts.tag("span", "Enter adds a word; the small cross takes one away.").classes("soft")
+            with parts.tag("div").classes("across"):
+                parts.button("Save tags", self._save_tags, looks="main")
+                parts.button("Leave as it was", self._tagging.close)
+
+    def _show_tags(self) -> None:
+        if self._thread is not None:
+            self._tags.value = list(self._thread["tags"])
+            self._tagging.open()
+
+    async def _save_tags(self) -> None:
+        if (thread := self._thread) is None:
+            return
+        body = {"tags": list(self._tags.value or ())}
+        if await self._desk.act(lambda: self._desk.api.put(f"/threads/{thread['id']}/tags", body), "Tags saved."):
+            self._tagging.close()
 
     async def _change(self, what: str, body: Any, done: str) -> None:
         if self._thread is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from runner.domain.effects import EffectKind, answered_of, message_key
 from runner.domain.messages import RemoteMessage, keyed
@@ -42,6 +43,10 @@ class SendMessageParams(Params):
         "not sent when anybody has written after it.",
     )
 
+    not_after: AwareDatetime | None = Field(
+        None, description="Do not send it after this moment, such as 2026-12-24T18:00+01:00."
+    )
+
     @property
     def guarded(self) -> bool:
         """Whether the Thread is read again, and nothing sent that somebody has overtaken."""
@@ -51,13 +56,18 @@ class SendMessageParams(Params):
 class _Overtaken(Exception):
     """Somebody has written since; nothing was fired, and nothing is to be.
 
-    `by` says who: "counterpart" or "ours"; "gone" where the Message that it is about is, "doubt" where another send is.
+    `by` says who: "counterpart" or "ours"; or why else: "gone" (the Message that it is about), "doubt" (about another
+    send), "late", "withdrawn".
     """
 
     def __init__(self, why: str, *, by: str, said: Sequence[str] = ()) -> None:
         super().__init__(why)
         self.by = by
         self.said = said
+
+
+class _Withheld(_Overtaken):
+    """The reply is not to go out now, and nobody else sees to the Message: a person is asked."""
 
 
 class SendMessage(Flow[SendMessageParams]):
@@ -87,8 +97,8 @@ class SendMessage(Flow[SendMessageParams]):
     async def perform(self, stage: Stage[SendMessageParams]) -> Mapping[str, Any]:
         """Result: `thread`, `message` (its id), `answering`, `already_there`. Raises Rejected with the Site's words.
 
-        Where nothing was sent because somebody has written since, `not_sent` says so, `overtaken_by` who it was and
-        `said` what the counterpart wrote, and `message` is None.
+        Where nothing was sent, because somebody has written since or it is not wanted any more, `not_sent` says why,
+        `overtaken_by` who it was and `said` what the counterpart wrote, and `message` is None.
         """
         params = stage.params
         async with stage.step("read thread", params.thread):
@@ -98,7 +108,7 @@ class SendMessage(Flow[SendMessageParams]):
         begun = await stage.effects.begun(EffectKind.SEND_MESSAGE)
         answered = params.follows or _answered(pairs, params, begun)
         if params.follows is not None and begun is None and answered not in {key for key, _ in pairs}:
-            return _told_not_sent(params.thread, answered, _gone("follows"))
+            return _told_not_sent(params.thread, answered, _gone())
         earlier = _outbound_before(pairs, answered)
 
         async def find() -> list[str]:
@@ -106,7 +116,7 @@ class SendMessage(Flow[SendMessageParams]):
             return [_reference(key, message) for key, message in found if key not in earlier]
 
         async def fire(before_submit: BeforeSubmit) -> str:
-            before = await _guarded(stage, answered, before_submit) if params.guarded else before_submit
+            before = await _guarded(stage, answered, before_submit)
             async with stage.step("send", f"{len(params.text)} characters"):
                 sent = await stage.site.send(params.thread, params.text, before_submit=before)
             if sent.remote_id is not None:
@@ -119,8 +129,7 @@ class SendMessage(Flow[SendMessageParams]):
                 EffectKind.SEND_MESSAGE, natural_key, params.text, find=find, fire=fire
             )
         except _Overtaken as overtaken:
-            if params.follows is None:
-                await stage.inbox.not_sent(params.thread, answered, str(overtaken))
+            await stage.inbox.not_sent(str(overtaken), asks_person=isinstance(overtaken, _Withheld))
             return _told_not_sent(params.thread, answered, overtaken)
         return _told(params.thread, message, answered, already_there=not fired)
 
@@ -135,12 +144,37 @@ def _told_not_sent(thread: str, answered: str, overtaken: _Overtaken) -> dict[st
 
 
 async def _guarded(stage: Stage[SendMessageParams], answered: str, before_submit: BeforeSubmit) -> BeforeSubmit:
-    """Read the Thread again, now and at the click; raises _Overtaken, before anything is armed."""
+    """Look whether it is still to be sent, now and at the click; raises _Overtaken, before anything is armed."""
+    await _expect_wanted(stage)
+
+    async def while_wanted() -> None:
+        await _expect_wanted(stage)
+        await before_submit()
+
+    if stage.params.guarded:
+        return await _unless_written_since(stage, answered, while_wanted)
+    return while_wanted
+
+
+async def _expect_wanted(stage: Stage[SendMessageParams]) -> None:
+    until = stage.params.not_after
+    if until is not None and stage.clock.now() > until:
+        why = f"not sent: it was to go out until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC and not later"
+        raise _Withheld(why, by="late")
+    withdrawn = await stage.inbox.withdrawn()
+    if withdrawn is not None:
+        raise (_Withheld if withdrawn.asks_person else _Overtaken)(f"not sent: {withdrawn.why}", by="withdrawn")
+
+
+async def _unless_written_since(
+    stage: Stage[SendMessageParams], answered: str, before_submit: BeforeSubmit
+) -> BeforeSubmit:
+    """Read the Thread again, now and at the click."""
     thread = stage.params.thread
     if await stage.effects.others_in_doubt(EffectKind.SEND_MESSAGE, f"{thread}|"):
         # Another reply may still arrive there, and is not to be seen yet: two would be one too many.
         why = "not sent: nobody can tell yet whether another reply in this thread was sent"
-        raise _Overtaken(why, by="doubt")
+        raise _Withheld(why, by="doubt")
     async with stage.step("read again", thread):
         _expect_newest(await stage.site.messages(thread), answered)
 
@@ -156,7 +190,7 @@ async def _guarded(stage: Stage[SendMessageParams], answered: str, before_submit
 def _expect_newest(messages: Sequence[RemoteMessage], answered: str) -> None:
     keys = [key for key, _ in keyed(messages)]
     if answered not in keys:
-        raise _gone("answers")
+        raise _gone()
     since = messages[keys.index(answered) + 1 :]
     if since:
         ours = since[-1].direction is Direction.OUTBOUND
@@ -165,8 +199,8 @@ def _expect_newest(messages: Sequence[RemoteMessage], answered: str) -> None:
         raise _Overtaken(why, by="ours" if ours else "counterpart", said=said[-5:])
 
 
-def _gone(what: str) -> _Overtaken:
-    return _Overtaken(f"not sent: the message that it {what} is not there any more", by="gone")
+def _gone() -> _Withheld:
+    return _Withheld("not sent: the message that it answers or follows is not there any more", by="gone")
 
 
 def _answered(pairs: Keyed, params: SendMessageParams, begun: str | None) -> str:

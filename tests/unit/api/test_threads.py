@@ -169,3 +169,31 @@ async def test_any_part_of_what_was_said_is_found_in_any_script(shop: Shop, admi
         "bea of t-2": ["t-2"],
     }.items():
         assert await listed(admin, q=part) == found, part
+
+
+async def test_tags_are_put_on_a_thread_and_found_again(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await said(shop, ("hello", IN, 0))
+    await said(shop, ("hi", IN, 0), thread="t-2")
+    tagged = await admin.put(f"{THREAD}/tags", json={"tags": ["VIP", " vip ", "call  back"]})
+    assert tagged.json()["tags"] == ["call back", "vip"]
+    assert (await listed(admin, tag="Vip"), await listed(admin, tag="nobody")) == (["t-1"], [])
+    assert (await admin.put("/api/v1/threads/2/tags", json={"tags": ["vip"]})).status_code == 200
+    counted = (await admin.get("/api/v1/threads/tags")).json()["items"]
+    assert counted == [{"name": "call back", "threads": 1}, {"name": "vip", "threads": 2}]
+    assert (await admin.put(f"{THREAD}/tags", json={"tags": ["vip"]})).json()["tags"] == ["vip"]
+    assert (await admin.get(THREAD)).json()["tags"] == ["vip"]
+    for wrong in (["  "], ["x" * 51], ["a\u202eb"]):
+        assert (await admin.put(f"{THREAD}/tags", json={"tags": wrong})).status_code in (400, 409, 422), wrong
+    assert (await admin.put("/api/v1/threads/9/tags", json={"tags": []})).status_code == 404
+
+
+async def test_a_tag_is_told_once_and_only_when_something_changes(shop: Shop) -> None:
+    await said(shop, ("hello", IN, 0))
+    threads, events = shop.services.records.threads, shop.services.records.events
+    assert (await threads.tag(1, add=["vip", "later"])).tags == ("later", "vip")
+    told = await events.last_id()
+    assert (await threads.tag(1, add=["VIP"], remove=["never had"])).tags == ("later", "vip")
+    assert await events.last_id() == told
+    assert (await threads.tag(1, add=["sold"], remove=["later"])).tags == ("sold", "vip")
+    [changed] = [each for each in await events.since(told) if each.name == "ThreadChanged"]
+    assert changed.data == {"thread": 1, "tags": ["sold", "vip"]}

@@ -119,13 +119,17 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         secret = SecretRef(kind="env", name="PASSWORD")
         await Accounts(db).add_many([NewAccount(name="amy", site="mock", username="amy", secret=secret)])
         engine, week = EmbeddedEngine(db), WorkingWeek(hours=WorkingHours.of({}, "UTC"))
+
+        async def hours_of(account: str) -> WorkingWeek:
+            return week
+
         following = Following(
             sequences=Sequences(db),
             enrolments=Enrolments(db),
             moves=EnrolmentMoves(db),
             templates=Templates(db),
             engine=engine,
-            hours_of=lambda account: week,
+            hours_of=hours_of,
             now=clock.now,
             terms=FollowUpTerms(away=timedelta(days=7)),
             max_attempts=3,
