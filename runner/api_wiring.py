@@ -98,6 +98,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         answering=books.answering,
         classifier=books.classifier,
         paces=books.paces,
+        following=books.following,
         shop=ShopView(database),
         account_table=AccountTable(database),
         profile_care=runner.profile_care,

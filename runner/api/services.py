@@ -17,6 +17,7 @@ from runner.engine.interface import JobEngine
 from runner.engine.paces import Paces
 from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
+from runner.inbox.following import Following
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
@@ -96,6 +97,7 @@ class Services:
     answering: Answering
     classifier: LocalClassifier
     paces: Paces
+    following: Following
     shop: ShopView
     work: WorkView
     analytics: Analytics

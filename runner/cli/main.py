@@ -37,6 +37,7 @@ from runner.cli import (
     run,
     schedules,
     send,
+    sequences,
     sessions,
     templates,
     thread_care,
@@ -77,6 +78,7 @@ inbox.app.add_typer(thread_care.app)
 inbox.app.add_typer(inbox_figures.app)
 app.add_typer(templates.app, name="templates")
 app.add_typer(rules.app, name="rules")
+app.add_typer(sequences.app, name="sequences")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(limits.app, name="limits")
 app.add_typer(hours.app, name="hours")
