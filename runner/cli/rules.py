@@ -92,6 +92,9 @@ def add(
     ] = None,
     close: Annotated[bool, typer.Option("--close", help="Then close the thread.")] = False,
     notify: Annotated[bool, typer.Option("--notify", help="Then tell a person, by an event and in the log.")] = False,
+    put_tag: Annotated[
+        list[str] | None, typer.Option("--put-tag", metavar="TAG", help="Then tag the thread; may be repeated.")
+    ] = None,
     level: Annotated[
         Level, typer.Option("--level", help="off, suggest (a draft waits for a click) or automatic.")
     ] = Level.SUGGEST,
@@ -121,7 +124,8 @@ def add(
         words=tuple(word or ()),
     )
     snooze_s = None if snooze is None else parse_duration(snooze).total_seconds()
-    then = Then(reply=reply, assign=assign, snooze_s=snooze_s, close=close, notify=notify)
+    tags = tuple(put_tag or ())
+    then = Then(reply=reply, assign=assign, snooze_s=snooze_s, close=close, notify=notify, tags=tags)
     new = NewRule(name=name, when=when, then=then, level=level, position=position)
     added = options.with_books(settings, lambda books: books.answering.rules.add(new))
     _said(

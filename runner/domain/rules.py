@@ -15,6 +15,7 @@ from enum import StrEnum
 from runner.domain.classification import MessageType, needs_person
 from runner.domain.languages import guess
 from runner.domain.listings import ListingState
+from runner.domain.tags import tag_names
 from runner.domain.templates import Placeholder
 from runner.errors import SetupError
 
@@ -89,15 +90,20 @@ class When:
 
 @dataclass(frozen=True, kw_only=True)
 class Then:
-    """What to do: any of these together, or nothing at all. `reply` names a family of Templates."""
+    """What to do: any of these together, or nothing at all. Raises SetupError for what makes no sense.
+
+    `reply` names a family of Templates, `tags` are put on the Thread.
+    """
 
     reply: str | None = None
     assign: str | None = None
     snooze_s: float | None = None
     close: bool = False
     notify: bool = False
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tags", tag_names(self.tags))
         if self.close and self.snooze_s is not None:
             raise SetupError("A thread cannot be closed and snoozed together.", cure="Give one of them.")
         if self.snooze_s is not None and not 0 < self.snooze_s <= LONGEST_SNOOZE_S:
@@ -106,7 +112,7 @@ class Then:
     @property
     def changes_thread(self) -> bool:
         """Whether it does anything to our own Thread."""
-        return self.close or self.snooze_s is not None or self.assign is not None
+        return self.close or self.snooze_s is not None or self.assign is not None or bool(self.tags)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,11 +96,19 @@ class ThenWritten(Written):
     snooze: str | None = Field(default=None, max_length=40, examples=["2h"])
     close: bool = False
     notify: bool = False
+    tag: Words = Field(default_factory=list, description="Tags to put on the thread.")
 
     def asked(self) -> Then:
         """As the domain has it. Raises SetupError."""
         snooze_s = None if self.snooze is None else parse_duration(self.snooze).total_seconds()
-        return Then(reply=self.reply, assign=self.assign, snooze_s=snooze_s, close=self.close, notify=self.notify)
+        return Then(
+            reply=self.reply,
+            assign=self.assign,
+            snooze_s=snooze_s,
+            close=self.close,
+            notify=self.notify,
+            tags=tuple(self.tag),
+        )
 
 
 class RuleWritten(Written):
@@ -152,6 +160,7 @@ def rule_as_written(rule: NewRule) -> dict[str, Any]:
         "snooze": None if then.snooze_s is None else in_words(timedelta(seconds=then.snooze_s)),
         "close": then.close or None,
         "notify": then.notify or None,
+        "tag": list(then.tags) or None,
     }
     return {
         "name": rule.name,
