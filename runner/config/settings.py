@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from runner.config import values
 from runner.config.inbox import InboxSettings
+from runner.config.notices import NoticeSettings
 from runner.config.schema import place_at
 from runner.config.section import Section
 from runner.config.served import ConsoleSettings, LiveSettings
@@ -284,6 +285,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)
     inbox: InboxSettings = Field(default_factory=InboxSettings)
+    notices: NoticeSettings = Field(default_factory=NoticeSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     accounts: tuple[AccountSettings, ...] = ()
     console: ConsoleSettings = Field(default_factory=ConsoleSettings)

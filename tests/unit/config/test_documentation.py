@@ -29,6 +29,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[store]": models.StoreSettings,
     "[profiles]": models.ProfileSettings,
     "[inbox]": models.InboxSettings,
+    "[notices]": models.NoticeSettings,
     "[live]": models.LiveSettings,
     "[[accounts]]": models.AccountSettings,
     "[console]": models.ConsoleSettings,
