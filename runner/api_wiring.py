@@ -94,6 +94,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         inbox=InboxView(database),
         classifications=books.classifications,
         answering=books.answering,
+        telling=runner.telling,
         shop=ShopView(database),
         account_table=AccountTable(database),
         profile_care=runner.profile_care,

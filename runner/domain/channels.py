@@ -18,7 +18,7 @@ from runner.domain.rules import Hours
 from runner.errors import NotFound, SetupError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-DEFAULT_KINDS = tuple(kind for kind in CHOSEN if kind not in (NoticeKind.NEW_MESSAGE, *DIGESTS))
+DEFAULT_KINDS: tuple[NoticeKind, ...] = tuple(kind for kind in CHOSEN if kind not in (NoticeKind.NEW_MESSAGE, *DIGESTS))
 
 
 class ChannelWay(StrEnum):

@@ -31,7 +31,7 @@ class NoticeKind(StrEnum):
     TEST = "test"  # somebody tries a Channel
 
 
-CHOSEN = tuple(kind for kind in NoticeKind if kind not in (NoticeKind.SUMMARY, NoticeKind.TEST))
+CHOSEN: tuple[NoticeKind, ...] = tuple(kind for kind in NoticeKind if kind not in (NoticeKind.SUMMARY, NoticeKind.TEST))
 """The kinds that a Channel may ask for."""
 DIGESTS = (NoticeKind.DAILY_DIGEST, NoticeKind.WEEKLY_DIGEST)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from runner.errors import RunnerError
+from runner.errors import Conflict
 
 
-class NotDelivered(RunnerError):
+class NotDelivered(Conflict):
     """The receiver has not taken it; what is said here is stored and shown, so it holds nothing secret."""
 
 

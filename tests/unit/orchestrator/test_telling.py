@@ -39,8 +39,7 @@ KEY = "a-signing-key-of-the-test"
 
 
 @pytest.fixture
-def telling(db: Database, clock: Any, tmp_path: Path) -> Telling:
-    (tmp_path / "key").write_text(KEY)
+def telling(db: Database, clock: Any) -> Telling:
     return made(db, clock)
 
 
@@ -54,6 +53,8 @@ Hook = Callable[..., Awaitable[Channel]]
 
 @pytest.fixture
 def hook(db: Database, tmp_path: Path, receiver: Any) -> Hook:
+    (tmp_path / "key").write_text(KEY)
+
     async def add(name: str = "hook", *, kinds: tuple[NoticeKind, ...] = CHOSEN, **wanted: Any) -> Channel:
         secret = SecretRef(kind="file", name=str(tmp_path / "key"))
         new = NewChannel(
@@ -344,8 +345,8 @@ async def test_a_digest_is_sent_once_a_day_through_restarts_and_nights_that_chan
     zone = "Europe/Berlin"
     clock.time = datetime(2026, 10, 23, 0, 0, tzinfo=UTC)
     await hook(kinds=(NoticeKind.DAILY_DIGEST,), timezone=zone)
-    for _ in range(4 * 4):  # four days and a night of 25 hours, looked at every six hours
-        clock.forward(6 * 3600)
+    for _ in range(8):  # four days, one of them of 25 hours, looked at every twelve hours
+        clock.forward(12 * 3600)
         for _ in range(2):
             await made(db, clock, timezone=zone, digest_at="02:30").sweep()
     assert receiver.titles == [
