@@ -22,6 +22,7 @@ from runner.console.pages import (
     now,
     settings,
     settings_access,
+    settings_notices,
     settings_rules,
 )
 
@@ -43,6 +44,7 @@ PAGES = (
     analytics,
     settings,
     settings_access,
+    settings_notices,
     settings_rules,
     keys,
 )

@@ -8,7 +8,7 @@ from runner.domain.digests import Digest
 from runner.notices import digest_words
 from runner.notices.digest_words import Chart
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 640.0, 160.0, 34.0, 22.0
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640.0, 166.0, 34.0, 22.0, 14.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,21 +40,22 @@ def drawn(
     height: float = HEIGHT,
     left: float = LEFT,
     bottom: float = BOTTOM,
+    top: float = TOP,
     step: int | None = None,
 ) -> Drawn:
     """Work out where everything stands; the same for SVG and for PDF. `step`: every so many labels is written."""
-    plot, slot = height - bottom - 8, (width - left) / max(1, len(chart.labels))
+    plot, slot = height - bottom - top, (width - left) / max(1, len(chart.labels))
     each = min(slot * 0.8 / len(chart.series), width / 30)
 
     def y(value: int) -> float:
-        return 8 + plot * (1 - value / chart.top)
+        return top + plot * (1 - value / chart.top)
 
     bars = tuple(
         Bar(
             x=round(left + slot * place + (slot - each * len(chart.series)) / 2 + each * at, 2),
             y=round(y(value), 2),
             width=round(each, 2),
-            height=round(8 + plot - y(value), 2),
+            height=round(top + plot - y(value), 2),
             tone=series.tone,
         )
         for at, series in enumerate(chart.series)

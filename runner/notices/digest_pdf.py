@@ -61,6 +61,7 @@ def as_pdf(digest: Digest) -> bytes:
     page.set_creation_date(digest.made_at)
     page.set_auto_page_break(True, margin=18)
     page.set_margins(LEFT, 16, LEFT)
+    page.c_margin = 0
     page.add_page()
     sheet = _Sheet(page)
     sheet.heading(digest.title, size=17)
@@ -69,6 +70,7 @@ def as_pdf(digest: Digest) -> bytes:
         sheet.chart(chart)
     for table in digest_words.tables(digest):
         sheet.table(table)
+    page.ln(4)
     sheet.text(digest_words.foot(digest), size=8)
     return bytes(page.output())
 
@@ -121,7 +123,7 @@ class _Sheet:
         self.heading(chart.title)
         self._legend(chart)
         top = self._page.get_y()
-        made = drawn(chart, width=WIDTH, height=high, left=10, bottom=6)
+        made = drawn(chart, width=WIDTH, height=high, left=10, bottom=6, top=3)
         self._page.set_draw_color(*LINE)
         self._page.set_text_color(*SOFT)
         self._page.set_font("Helvetica", "", 7)
@@ -148,6 +150,7 @@ class _Sheet:
         self._page.set_font("Helvetica", "", 8.5)
         self._page.set_text_color(*INK)
         self._page.set_draw_color(*LINE)
+        self._page.set_fill_color(255, 255, 255)
         with self._page.table(
             width=round(WIDTH),
             align="LEFT",
@@ -164,7 +167,7 @@ class _Sheet:
 
     def _legend(self, chart: Chart) -> None:
         y = self._page.get_y()
-        x = LEFT + 10
+        x = LEFT
         self._page.set_font("Helvetica", "", 8)
         self._page.set_text_color(*SOFT)
         for series in chart.series:

@@ -66,8 +66,9 @@ def figures(digest: Digest) -> tuple[Figure, ...]:
     failed = digest.jobs.get(JobState.FAILED, 0)
     needing = len(digest.waiting) + digest.unknown
     return (
-        Figure(name="Jobs done", value=f"{done:,}", hint=f"{failed:,} failed", tone="bad" if failed else "plain"),
-        Figure(name="Attempts that succeeded", value=share(tally.success_rate), hint=_was(share(before.success_rate))),
+        Figure(name="Jobs done", value=f"{done:,}", hint=f"{failed:,} failed for good"),
+        Figure(name="Success rate", value=share(tally.success_rate), hint=_was(share(before.success_rate))),
+        Figure(name="Failed attempts", value=f"{tally.failed:,}", hint=_was(f"{before.failed:,}")),
         Figure(name="Messages received", value=f"{tally.inbound:,}", hint=_was(f"{before.inbound:,}")),
         Figure(name="Messages sent", value=f"{tally.outbound:,}", hint=_was(f"{before.outbound:,}")),
         Figure(name="Answered", value=_answered(digest), hint=_response(digest)),
@@ -187,7 +188,7 @@ def _answered(digest: Digest) -> str:
 
 
 def _response(digest: Digest) -> str:
-    return "no answer yet" if digest.waits is None else f"after {span_words(digest.waits.p50_s)} (median)"
+    return "no answer yet" if digest.waits is None else f"median {span_words(digest.waits.p50_s)}"
 
 
 def span_words(seconds: float) -> str:
