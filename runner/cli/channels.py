@@ -199,9 +199,6 @@ def _secret(env: str | None, file: Path | None, keyring: str | None) -> SecretRe
         raise SetupError(
             "Where is the channel's secret kept?", cure="Give one of --secret-env, --secret-file, --secret-keyring."
         )
-    if found[0].kind == "env" and not found[0].name.replace("_", "").isalnum():
-        # A URL typed in the place of a variable's name would be stored, and shown.
-        raise SetupError("That is no name of an environment variable.", cure="Such as RUNNER_SLACK.")
     return found[0]
 
 

@@ -18,6 +18,7 @@ from runner.domain.rules import Hours
 from runner.errors import NotFound, SetupError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 DEFAULT_KINDS: tuple[NoticeKind, ...] = tuple(kind for kind in CHOSEN if kind not in (NoticeKind.NEW_MESSAGE, *DIGESTS))
 
 
@@ -106,6 +107,13 @@ class NewChannel:
             )
         if self.address is not None:
             _expect_plain(self.address)
+        # An address typed in the place of where it is kept would be stored, and shown.
+        wrong = ":/" in self.secret.name or (self.secret.kind == "env" and not VARIABLE.fullmatch(self.secret.name))
+        if wrong:
+            raise SetupError(
+                "Say where the channel's secret is kept, and not the secret itself.",
+                cure="Write it into a file and name that, or name an environment variable, or the keyring's entry.",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

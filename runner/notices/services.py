@@ -41,26 +41,25 @@ def _notify(url: str, parcel: Parcel) -> str | None:
     import apprise
     from apprise.attachment.memory import AttachMemory
 
-    with _Listener() as heard:
-        # Apprise forgives nearly everything, and says in its log what is wrong.
-        service = apprise.Apprise.instantiate(url.strip(), suppress_exceptions=True)
-        if service is None:
-            return "Its address is no Apprise URL that could be read, or the service is not known."
-        wants_html = service.notify_format == apprise.NotifyFormat.HTML
-        html = parcel.html if wants_html else None
-        # Apprise brings no types for this one.
-        memory: Any = AttachMemory
-        enclosed = [memory(content=each.content, name=each.name, mimetype=each.media_type) for each in parcel.files]
-        sender = apprise.Apprise()
-        sender.add(service)
-        sent = sender.notify(
-            title=parcel.title,
-            body=html or _text(parcel),
-            body_format=apprise.NotifyFormat.HTML if html else apprise.NotifyFormat.TEXT,
-            notify_type=apprise.NotifyType.SUCCESS if parcel.recovers else apprise.NotifyType.INFO,
-            attach=enclosed or None,
-        )
-    return None if sent else heard.why()
+    _shut_up("apprise", "urllib3", "requests")
+    # Apprise forgives nearly everything, and says in its log what is wrong.
+    service = apprise.Apprise.instantiate(url.strip(), suppress_exceptions=True)
+    if service is None:
+        return "What is kept for it is no Apprise URL that could be read, or the service is not known."
+    html = parcel.html if service.notify_format == apprise.NotifyFormat.HTML else None
+    # Apprise brings no types for this one.
+    memory: Any = AttachMemory
+    enclosed = [memory(content=each.content, name=each.name, mimetype=each.media_type) for each in parcel.files]
+    sender = apprise.Apprise()
+    sender.add(service)
+    result = sender.notify(
+        title=parcel.title,
+        body=html or _text(parcel),
+        body_format=apprise.NotifyFormat.HTML if html else apprise.NotifyFormat.TEXT,
+        notify_type=apprise.NotifyType.SUCCESS if parcel.recovers else apprise.NotifyType.INFO,
+        attach=enclosed or None,
+    )
+    return None if result else _why(result)
 
 
 def _text(parcel: Parcel) -> str:
@@ -68,34 +67,20 @@ def _text(parcel: Parcel) -> str:
     return "\n".join(lines) or parcel.title
 
 
-class _Listener(logging.Handler):
-    """Takes Apprise's log lines, of this thread, so that nobody else does: only a status is ever read from them."""
+def _why(result: Any) -> str:
+    """What is told of a failure: of what Apprise has noted about it, which may hold anything, a status only."""
+    noted = " ".join(entry.message for service in result.results for entry in service.logs())
+    found = STATUS.search(noted)
+    return f"The service answered {found[1]}." if found else "The service refused it or cannot be reached."
 
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._thread = threading.get_ident()
-        self._status: str | None = None
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the status that a service answered with."""
-        if record.thread == self._thread and (found := STATUS.search(record.getMessage())):
-            self._status = found[1]
-
-    def why(self) -> str:
-        """What is told of a failure."""
-        if self._status is not None:
-            return f"The service answered {self._status}."
-        return "The service refused it or cannot be reached."
-
-    def __enter__(self) -> _Listener:
-        log = logging.getLogger("apprise")
-        log.addHandler(self)
-        # Not to the root logger, whose last resort is stderr.
+def _shut_up(*names: str) -> None:
+    """Have these logs written nowhere: not to the root logger, whose last resort is stderr."""
+    for name in names:
+        log = logging.getLogger(name)
         log.propagate = False
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        logging.getLogger("apprise").removeHandler(self)
+        if not log.handlers:
+            log.addHandler(logging.NullHandler())
 
 
 async def _in_a_thread(work: Callable[[], str | None]) -> str | None:

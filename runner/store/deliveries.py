@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from runner.domain.channels import Channel, Delivery
 from runner.domain.notices import DIGESTS, NoticeKind, NoticeState
 from runner.errors import NotFound
+from runner.store import events
 from runner.store.channels import channel_of
 from runner.store.database import Database
 from runner.store.notice_tables import channel, notification
 
 MOST_LINES = 50
+_ENDS = {NoticeState.SENT: "NoticeSent", NoticeState.DEAD: "NoticeGivenUp"}
 
 
 class Deliveries:
@@ -140,14 +142,18 @@ class Deliveries:
             return (await connection.execute(again)).rowcount
 
     async def _end(self, delivery: Delivery, **values: Any) -> None:
-        """Write how a try ended, unless somebody else has taken it over since."""
+        """Write how a try ended, unless somebody else has taken it over since; an end is an Event."""
         mine = (
             notification.c.id == delivery.id,
             notification.c.attempts == delivery.attempts,
             notification.c.state == NoticeState.WAITING,
         )
         async with self._db.write() as connection:
-            await connection.execute(update(notification).where(*mine).values(values))
+            done = await connection.execute(update(notification).where(*mine).values(values))
+            name = _ENDS.get(values.get("state"))
+            if done.rowcount and name is not None:
+                data = {"notice": delivery.id, "channel": delivery.channel, "kind": str(delivery.kind)}
+                await events.record(self._db, connection, [events.Fact(name=name, data=data)])
 
     async def _let_go(self, connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime) -> int:
         several = [row for row in rows if row.kind not in DIGESTS and row.attempts == 0]

@@ -295,7 +295,4 @@ def _secret(asked: ChannelIn) -> SecretRef:
         raise SetupError(
             "Where is the channel's secret kept?", cure="Give one of password_env, password_file, password_keyring."
         )
-    if "file" in found and "://" in found["file"]:
-        # An address typed in the place of a file's name would be stored, and shown.
-        raise SetupError("That is no file: it looks like an address.", cure="Write the address into a file; name that.")
     return next(SecretRef(kind=kind, name=name) for kind, name in found.items())  # type: ignore[arg-type]  # its keys

@@ -51,8 +51,8 @@ def install(house: House) -> None:
             if desk.may("admin"):
                 parts.button("Add a channel", lambda: _add(desk), icon="add_alert", looks="main", key="a")
             for address, text in (("", "Yesterday as a page"), ("?week=true", "The last week as a page")):
-                parts.link(f"/api/v1/digest.html{address}", text, classes="button", new_tab=True)
-            parts.link("/api/v1/digest.pdf?week=true", "The week as PDF", classes="button", new_tab=True)
+                parts.link(f"/api/v1/digest.html{address}", text, new_tab=True)
+            parts.link("/api/v1/digest.pdf?week=true", "The week as PDF", new_tab=True)
         await desk.region(lambda: desk.api.get("/channels"), lambda found: _channels(desk, found))
         parts.title("Not sent", "given up after several tries")
         await desk.region(

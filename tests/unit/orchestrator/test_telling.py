@@ -372,3 +372,20 @@ def test_a_digest_falls_due_once_on_every_day_whatever_the_clocks_do(zone: str) 
         days = sorted({each.name for each in seen})
         assert len(days) in (365, 366)
         assert len({(each.name, each.at) for each in seen}) == len(days), "one moment for each day"
+
+
+async def test_a_digest_goes_out_as_a_page_with_its_pdf_over_a_mail(
+    db: Database, mailbox: Any, clock: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "url").write_text(f"mailto://127.0.0.1:{mailbox.port}/?from=r@shop.test&to=ada@shop.test&mode=insecure")
+    wanted = Preferences(kinds=(NoticeKind.WEEKLY_DIGEST,))
+    secret = SecretRef(kind="file", name=str(tmp_path / "url"))
+    await Channels(db).add(NewChannel(name="mail", way=ChannelWay.APPRISE, secret=secret, preferences=wanted))
+    clock.time = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    await made(db, clock).sweep()
+    await made(db, clock).sweep()
+    (mail,) = mailbox.mails
+    assert mail["subject"] == "Weekly digest: 16 November to 22 November 2026"
+    assert "<h1>Weekly digest" in mail.get_body(("html",)).get_content()
+    names = [each.get_filename() for each in mail.iter_attachments()]
+    assert names == ["weekly_digest-2026-11-23.html", "weekly_digest-2026-11-23.pdf"]
