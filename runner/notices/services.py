@@ -46,7 +46,8 @@ def _notify(url: str, parcel: Parcel) -> str | None:
     service = apprise.Apprise.instantiate(url.strip(), suppress_exceptions=True)
     if service is None:
         return "What is kept for it is no Apprise URL that could be read, or the service is not known."
-    html = parcel.html if service.notify_format == apprise.NotifyFormat.HTML else None
+    # A mail can show the page; others that know some HTML would make a mess of it.
+    html = parcel.html if service.protocol == "mailto" else None
     # Apprise brings no types for this one.
     memory: Any = AttachMemory
     enclosed = [memory(content=each.content, name=each.name, mimetype=each.media_type) for each in parcel.files]

@@ -150,10 +150,10 @@ class Deliveries:
         )
         async with self._db.write() as connection:
             done = await connection.execute(update(notification).where(*mine).values(values))
-            name = _ENDS.get(values.get("state"))
-            if done.rowcount and name is not None:
+            state = values.get("state")
+            if done.rowcount and state is not None:
                 data = {"notice": delivery.id, "channel": delivery.channel, "kind": str(delivery.kind)}
-                await events.record(self._db, connection, [events.Fact(name=name, data=data)])
+                await events.record(self._db, connection, [events.Fact(name=_ENDS[state], data=data)])
 
     async def _let_go(self, connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime) -> int:
         several = [row for row in rows if row.kind not in DIGESTS and row.attempts == 0]
