@@ -99,6 +99,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         classifier=books.classifier,
         paces=books.paces,
         following=books.following,
+        telling=runner.telling,
         shop=ShopView(database),
         account_table=AccountTable(database),
         profile_care=runner.profile_care,

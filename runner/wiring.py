@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from runner import inbox_wiring, live_wiring
+from runner import inbox_wiring, live_wiring, notice_wiring
 from runner.browser.checkpoints import Checkpoints
 from runner.browser.launch import Browsers, kill_driver_of
 from runner.browser.processes import kill_process
@@ -49,6 +49,7 @@ from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.salvage import Salvage
 from runner.orchestrator.scheduler import Scheduler
 from runner.orchestrator.signing_in import SigningIn, SignInRules
+from runner.orchestrator.telling import Telling
 from runner.orchestrator.understanding import Understanding
 from runner.orchestrator.visits import Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
@@ -117,6 +118,7 @@ class Runner:
     floods: Floods
     replays: Replays
     profile_care: ProfileCare
+    telling: Telling
     owner: str
 
     async def create_jobs(self, stop: asyncio.Event) -> None:
@@ -125,6 +127,7 @@ class Runner:
             group.create_task(self.cycles.repeat(stop))
             group.create_task(self.scheduler.repeat(stop))
             group.create_task(self.floods.repeat(stop))
+            group.create_task(self.telling.repeat(stop))
 
 
 @asynccontextmanager
@@ -250,6 +253,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
         floods=floods,
         replays=_replays(books, visits, owner=owner),
         profile_care=profile_care(books, redactor),
+        telling=notice_wiring.telling(settings, books.database, clock=books.clock, redactor=redactor),
         owner=owner,
     )
 

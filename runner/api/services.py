@@ -22,6 +22,7 @@ from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
+from runner.orchestrator.telling import Telling
 from runner.store.account_table import AccountTable
 from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
@@ -98,6 +99,7 @@ class Services:
     classifier: LocalClassifier
     paces: Paces
     following: Following
+    telling: Telling
     shop: ShopView
     work: WorkView
     analytics: Analytics

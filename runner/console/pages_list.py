@@ -24,6 +24,7 @@ from runner.console.pages import (
     rules,
     settings,
     settings_access,
+    settings_notices,
     settings_rules,
     templates,
 )
@@ -49,6 +50,7 @@ PAGES = (
     analytics,
     settings,
     settings_access,
+    settings_notices,
     settings_rules,
     keys,
 )

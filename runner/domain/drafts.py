@@ -49,10 +49,15 @@ class Plan:
     text: str | None = None
 
     @property
+    def notifies(self) -> bool:
+        """Whether the Rule that acts says that somebody is to be told."""
+        return self.verdict in (Verdict.DRAFTED, Verdict.ANSWERED, Verdict.DONE) and self.decision.action.notify
+
+    @property
     def asks_person(self) -> bool:
         """Whether somebody is told: nobody is sure, a text lacks a value, or the Rule that acts says so."""
         if self.verdict in (Verdict.DRAFTED, Verdict.ANSWERED, Verdict.DONE):
-            return self.decision.action.notify
+            return self.notifies
         return self.verdict in (Verdict.QUEUED, Verdict.NO_TEXT)
 
 

@@ -276,6 +276,7 @@ class Drafts:
             "verdict": str(plan.verdict),
             "rule": rule.name if rule else None,
             "words": plan.words,
+            "notify": plan.notifies,
         }
         facts = [events.Fact(name="MessageDecided", account=whose, data=clean(data))]
         if plan.asks_person:
