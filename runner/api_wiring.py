@@ -95,6 +95,8 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         classifications=books.classifications,
         desk=books.desk,
         inbox_figures=books.inbox_figures,
+        counterparts=books.counterparts,
+        history=books.history,
         answering=books.answering,
         classifier=books.classifier,
         paces=books.paces,

@@ -58,6 +58,7 @@ from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
 from runner.store.classifications import Classifications
+from runner.store.counterparts import Counterparts
 from runner.store.database import Database
 from runner.store.desk import Desk
 from runner.store.drafts import Drafts
@@ -66,6 +67,7 @@ from runner.store.enrolments import Enrolments
 from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
+from runner.store.history import History
 from runner.store.inbox_figures import InboxFigures
 from runner.store.listings import Listings
 from runner.store.operators import Operators
@@ -102,6 +104,8 @@ class Books:
     inbox_figures: InboxFigures
     following: Following
     paces: Paces
+    counterparts: Counterparts
+    history: History
     clock: Clock
 
 
@@ -178,6 +182,8 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             inbox_figures=InboxFigures(db),
             following=inbox_wiring.following(settings, db, records, engine),
             paces=Paces(db, usage),
+            counterparts=Counterparts(db),
+            history=History(db),
             clock=clock,
         )
 

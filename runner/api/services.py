@@ -28,10 +28,12 @@ from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.classifications import Classifications
+from runner.store.counterparts import Counterparts
 from runner.store.desk import Desk
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
 from runner.store.events import Events
+from runner.store.history import History
 from runner.store.inbox_figures import InboxFigures
 from runner.store.listing_groups import ListingGroups
 from runner.store.operators import Operators
@@ -95,6 +97,8 @@ class Services:
     classifications: Classifications
     desk: Desk
     inbox_figures: InboxFigures
+    counterparts: Counterparts
+    history: History
     answering: Answering
     classifier: LocalClassifier
     paces: Paces

@@ -24,6 +24,7 @@ from runner.cli import (
     handoff,
     hours,
     inbox,
+    inbox_export,
     inbox_figures,
     init,
     jobs,
@@ -78,6 +79,7 @@ app.add_typer(inbox.app, name="inbox")
 inbox.app.add_typer(classification.app)
 inbox.app.add_typer(drafts.app)
 inbox.app.add_typer(thread_care.app)
+inbox.app.add_typer(inbox_export.app)
 inbox.app.add_typer(inbox_figures.app)
 app.add_typer(templates.app, name="templates")
 app.add_typer(rules.app, name="rules")

@@ -62,6 +62,8 @@ EXAMPLES = {
     "inbox note": "inbox note 1 callback",
     "inbox close": "inbox close 1 --satisfaction good",
     "inbox reopen": "inbox reopen 1",
+    "inbox link": "inbox link 1 2",
+    "inbox export": "inbox export --since 30d",
     "inbox figures": "inbox figures --last 30d",
     "inbox correct": "inbox correct 1 offer",
     "inbox classify": "inbox classify thanks",
