@@ -206,6 +206,8 @@ def _when(desk: Desk, row: Mapping[str, Any]) -> None:
 
 def why(row: Mapping[str, Any]) -> str:
     """Why a Job is as it is: what went wrong, what it waits for, or why it was chosen."""
+    if row["state"] == JobState.QUEUED and row["postponed"]:
+        return f"put off: {row['postponed']}"
     if row["error"]:
         return str(row["error"])
     if row["state"] == JobState.QUEUED and row["waits_for"]:
