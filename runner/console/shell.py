@@ -17,6 +17,7 @@ PLACES = (
     ("/", "Now", "bolt", "n"),
     ("/accounts", "Accounts", "people", "a"),
     ("/inbox", "Inbox", "inbox", "i"),
+    ("/sequences", "Sequences", "schedule_send", "q"),
     ("/listings", "Listings", "sell", "l"),
     ("/jobs", "Jobs", "playlist_play", "j"),
     ("/errors", "Errors", "report", "e"),
