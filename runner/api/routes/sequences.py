@@ -127,6 +127,8 @@ class NotEnrolled(Shape):
 
     thread: str
     why: str
+    cure: str
+    again: bool = Field(description="Whether it can be enrolled when `again` is asked for.")
 
 
 class EnrolledOut(Shape):
@@ -240,7 +242,11 @@ async def enrol(given: Given, who: Who, name: Name, asked: Enrol) -> EnrolledOut
     return EnrolledOut(
         enrolled=[EnrolmentOut.model_validate(each) for _, each in pairs if not isinstance(each, RunnerError)],
         refused=[
-            NotEnrolled(thread=str(number), why=each.what) for number, each in pairs if isinstance(each, RunnerError)
+            NotEnrolled(
+                thread=str(number), why=each.what, cure=each.cure, again=isinstance(each, enrolling.WentThrough)
+            )
+            for number, each in pairs
+            if isinstance(each, RunnerError)
         ],
     )
 

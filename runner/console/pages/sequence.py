@@ -78,9 +78,14 @@ def _buttons(desk: Desk, found: One) -> None:
         await desk.act(lambda: desk.api.put(f"{path}/enabled", {"enabled": on}), words)
 
     async def remove() -> None:
-        if await asking.sure(f"Remove {found['name']}?", "Remove", more="What was sent stays."):
-            if await desk.act(lambda: desk.api.delete(path)) is not None:
-                ui.navigate.to("/sequences")
+        if not await asking.sure(f"Remove {found['name']}?", "Remove", more="What was sent stays."):
+            return
+        try:
+            await desk.api.delete(path)
+        except Refused as refused:
+            desk.refused(refused)
+        else:
+            ui.navigate.to("/sequences")
 
     parts.button("Other steps", lambda: edit(desk, found), icon="edit")
     parts.button("Disable" if found["enabled"] else "Enable", switch)
@@ -126,9 +131,9 @@ class Trial:
         if number is None:
             return
         done = await self._enrol(number, again=False)
-        if done and done["refused"] and "before" in done["refused"][0]["why"]:
-            if await asking.sure(done["refused"][0]["why"], "Enrol it once more", looks="main"):
-                done = await self._enrol(number, again=True)
+        refused = done["refused"] if done else []
+        if refused and refused[0]["again"] and await asking.sure(refused[0]["why"], "Enrol it once more", looks="main"):
+            done = await self._enrol(number, again=True)
         if done and done["refused"]:
             self._desk.say(done["refused"][0]["why"], "negative")
         elif done:
@@ -142,7 +147,7 @@ class Trial:
         written = (self._number.value or "").strip()
         if written.isascii() and written.isdigit() and len(written) < 18:
             return int(written)
-        self._desk.say("Which thread? Its page in the inbox has its number.", "warning")
+        self._desk.say("Which thread? The address of its page in the inbox ends with its number.", "warning")
         return None
 
     def _show(self, found: One) -> None:
