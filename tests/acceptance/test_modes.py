@@ -80,6 +80,17 @@ EXAMPLES = {
     "rules disable": "rules disable offers",
     "rules enable": "rules enable offers",
     "rules remove": "rules remove offers",
+    "sequences add": "sequences add nudge --step 2wd:hi",
+    "sequences replace": "sequences replace nudge --step 3d:hi",
+    "sequences list": "sequences list",
+    "sequences show": "sequences show nudge",
+    "sequences preview": "sequences preview nudge 1",
+    "sequences enrol": "sequences enrol nudge 1",
+    "sequences enrolments": "sequences enrolments --sequence nudge",
+    "sequences stop": "sequences stop 1",
+    "sequences disable": "sequences disable nudge",
+    "sequences enable": "sequences enable nudge",
+    "sequences remove": "sequences remove nudge",
     "templates remove": "templates remove hi",
     "listings publish": "listings publish --account farid",
     "effects list": "effects list",
@@ -130,6 +141,7 @@ EXAMPLES = {
 """An invocation of each command that prints data, in an order that makes sense in one shop."""
 
 ELSEWHERE = {
+    "sequences resume": "needs an enrolment that is stopped: test_sequences.py",
     "inbox send": "needs a draft: test_answering.py",
     "inbox dismiss": "needs a draft: test_answering.py",
     "inbox evaluate": "trains for seconds: test_understanding.py",
