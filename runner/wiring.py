@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,11 +11,9 @@ from dataclasses import dataclass
 import structlog
 
 from runner import inbox_wiring, live_wiring, notice_wiring
-from runner.browser.checkpoints import Checkpoints
 from runner.browser.launch import Browsers, kill_driver_of
 from runner.browser.processes import kill_process
 from runner.browser.session import kill_browser_of
-from runner.config import keys
 from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState
@@ -53,7 +50,7 @@ from runner.orchestrator.telling import Telling
 from runner.orchestrator.understanding import Understanding
 from runner.orchestrator.visits import Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
-from runner.plans import Plans, secrets_of
+from runner.plans import Plans, checkpoints, secrets_of
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
@@ -382,19 +379,6 @@ def _replays(books: Books, visits: Visits, *, owner: str) -> Replays:
         former=FormerConditions(books.settings.store.path.parent / former_conditions.FOLDER),
         owner=owner,
     )
-
-
-def checkpoints(settings: Settings, redactor: Redactor) -> Checkpoints:
-    """The checkpoints of all accounts; their key is read, or made, at the first need and known to the Redactor."""
-    folder = settings.file.parent if settings.file else settings.profiles.dir.parent
-
-    @functools.cache
-    def key() -> str:
-        found = keys.read(settings.profiles.key, folder=folder).get_secret_value()
-        redactor.add(found)
-        return found
-
-    return Checkpoints(settings.profiles.dir, key)
 
 
 def profile_care(books: Books, redactor: Redactor) -> ProfileCare:

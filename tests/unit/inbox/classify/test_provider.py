@@ -270,7 +270,7 @@ async def test_a_key_is_seen_by_the_provider_only(
     model: Model, provider: Make, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for reply in ((401, KEYS[0]), (500, KEYS[0]), (200, KEYS[0])):
-        model.reply = lambda *_, reply=reply: reply  # type: ignore[misc]
+        model.reply = lambda *_, reply=reply: reply  # type: ignore[misc]  # because a lambda has no annotations
         await provider().classify(ASKED)
     broken: Any = provider()
     broken._use = None  # our own bug, in the worst place
