@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, Select, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from runner.domain.channels import Channel, Delivery
+from runner.domain.channels import Channel, ChannelWay, Delivery
 from runner.domain.notices import DIGESTS, NoticeKind, NoticeState
 from runner.errors import NotFound
 from runner.store import events
@@ -20,6 +20,8 @@ from runner.store.database import Database
 from runner.store.notice_tables import channel, notification
 
 MOST_LINES = 50
+MOST_AT_ONCE = 5
+"""More that wait for one person at one moment are one summary: nobody reads a hundred mails."""
 _ENDS = {NoticeState.SENT: "NoticeSent", NoticeState.DEAD: "NoticeGivenUp"}
 
 
@@ -32,7 +34,7 @@ class Deliveries:
     async def release(self) -> int:
         """Hold back what falls into quiet hours, and let go what was held when they are over; returns how many moved.
 
-        Several that were held go out as one summary; digests go by themselves.
+        Several that were held are one summary, as are many that come at once to a person; digests go by themselves.
         """
         now = self._db.clock.now()
         open_ = select(notification, channel.c.name.label("channel"))
@@ -42,10 +44,13 @@ class Deliveries:
         moved = 0
         async with self._db.read() as connection:
             channels = {row.id: channel_of(row) for row in await connection.execute(select(channel))}
-            if not any(_moves(row, channels, now) for row in await connection.execute(open_)):
+            rows = (await connection.execute(open_)).all()
+            many = Counter(row.channel_id for row in rows if _is_one_of_many(row, channels, now))
+            if max(many.values(), default=0) <= MOST_AT_ONCE and not any(_moves(row, channels, now) for row in rows):
                 return 0
         async with self._db.write() as connection:
             over: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+            crowd: defaultdict[int, list[Row[Any]]] = defaultdict(list)
             for row in (await connection.execute(open_.order_by(notification.c.id))).all():
                 until = channels[row.channel_id].preferences.quiet_until(now)
                 if until is not None and not _is_claimed(row, now):
@@ -53,8 +58,13 @@ class Deliveries:
                     moved += 1
                 elif row.state == NoticeState.HELD:
                     over[row.channel_id].append(row)
+                elif _is_one_of_many(row, channels, now):
+                    crowd[row.channel_id].append(row)
             for rows in over.values():
-                moved += await self._let_go(connection, rows, now)
+                moved += await self._let_go(connection, rows, now, "notices from your quiet hours")
+            for rows in crowd.values():
+                if len(rows) > MOST_AT_ONCE:
+                    moved += await self._let_go(connection, rows, now, "notices at once")
         return moved
 
     async def claim(self, *, lease: timedelta, most: int) -> tuple[Delivery, Channel] | None:
@@ -155,7 +165,7 @@ class Deliveries:
                 data = {"notice": delivery.id, "channel": delivery.channel, "kind": str(delivery.kind)}
                 await events.record(self._db, connection, [events.Fact(name=_ENDS[state], data=data)])
 
-    async def _let_go(self, connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime) -> int:
+    async def _let_go(self, connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime, what: str) -> int:
         several = [row for row in rows if row.kind not in DIGESTS and row.attempts == 0]
         if len(several) < 2:
             several = []
@@ -164,12 +174,12 @@ class Deliveries:
             await _set(connection, alone, state=NoticeState.WAITING, due_at=now)
         if several:
             numbers = [row.id for row in several]
-            await connection.execute(insert(notification), _summary(several, now))
+            await connection.execute(insert(notification), _summary(several, now, what))
             await _set(connection, numbers, state=NoticeState.FOLDED, told=notification.c.repeats)
         return len(rows)
 
 
-def _summary(rows: Sequence[Row[Any]], now: datetime) -> dict[str, Any]:
+def _summary(rows: Sequence[Row[Any]], now: datetime, what: str) -> dict[str, Any]:
     lines = [f"{row.title}{f' (and {row.repeats} more)' if row.repeats else ''}" for row in rows]
     if len(lines) > MOST_LINES:
         lines = [*lines[:MOST_LINES], f"And {len(lines) - MOST_LINES} more."]
@@ -179,7 +189,7 @@ def _summary(rows: Sequence[Row[Any]], now: datetime) -> dict[str, Any]:
         "uid": secrets.token_hex(16),
         "kind": NoticeKind.SUMMARY,
         "subject": f"summary:{rows[-1].id}",
-        "title": f"{len(rows)} notices from your quiet hours",
+        "title": f"{len(rows)} {what}",
         "lines": lines,
         "link": "/",
         "recovers": False,
@@ -193,6 +203,13 @@ def _summary(rows: Sequence[Row[Any]], now: datetime) -> dict[str, Any]:
         "told": 0,
         "earlier": 0,
     }
+
+
+def _is_one_of_many(row: Row[Any], channels: dict[int, Channel], now: datetime) -> bool:
+    """Whether it may go into a summary: it goes to a person, and nobody has tried to send it by itself."""
+    fresh = row.state == NoticeState.WAITING and row.attempts == 0 and not _is_claimed(row, now)
+    summable = row.kind not in (*DIGESTS, NoticeKind.SUMMARY)
+    return fresh and summable and channels[row.channel_id].way is ChannelWay.APPRISE
 
 
 def _moves(row: Row[Any], channels: dict[int, Channel], now: datetime) -> bool:
