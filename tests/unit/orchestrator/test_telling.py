@@ -44,7 +44,7 @@ def telling(db: Database, clock: Any) -> Telling:
 
 
 def made(db: Database, clock: Any, **notices: Any) -> Telling:
-    settings = Settings.model_validate({"notices": {"first_wait_s": 30, "max_attempts": 3, "send_s": 5, **notices}})
+    settings = Settings.model_validate({"notices": {"first_wait_s": 30, "max_attempts": 3, "send_s": 60, **notices}})
     return notice_wiring.telling(settings, db, clock=clock, redactor=Redactor())
 
 
@@ -90,7 +90,7 @@ async def test_a_parked_account_is_told_once_signed_and_again_when_it_is_over(
         "kind": "account_parked",
         "subject": "account:amy",
         "title": "amy is parked",
-        "lines": ["a captcha"],
+        "lines": ["a captcha", "Take it over: runner handoff amy"],
         "account": "amy",
         "at": "",
         "recovers": False,
