@@ -79,7 +79,7 @@ def _state_changed(event: Event) -> Notice | None:
         return Notice(
             kind=NoticeKind.ACCOUNT_PARKED,
             title=f"{event.account} is {state}",
-            lines=_given(event.data.get("reason")),
+            lines=_given(event.data.get("reason"), f"Take it over: runner handoff {event.account}"),
             **_of_account(event),
         )
     if state == AccountState.ACTIVE and before in IN_TROUBLE:

@@ -7,6 +7,7 @@ a failure is in our words, with the service's status where there is one.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import re
 import threading
@@ -26,6 +27,8 @@ class Services:
 
     async def send(self, parcel: Parcel, *, address: str | None, secret: str) -> None:
         """Send it. Raises NotDelivered."""
+        # Its first use loads a hundred services, which is not the receiver's fault.
+        await asyncio.to_thread(importlib.import_module, "apprise")
         try:
             async with asyncio.timeout(self._timeout_s):
                 why = await _in_a_thread(lambda: _notify(secret, parcel))

@@ -61,8 +61,12 @@ class Notices:
 
         The cursor moves in the same transaction: nothing is lost and nothing made twice, whoever dies when.
         """
-        if not await self._is_news():
-            return 0
+        made = 0
+        while await self._is_news():
+            made += await self._look_at_some()
+        return made
+
+    async def _look_at_some(self) -> int:
         async with self._db.write() as connection:
             channels = await _enabled(connection)
             since = await _since(connection, channels)

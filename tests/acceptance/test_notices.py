@@ -34,12 +34,9 @@ def test_a_channel_is_tried_told_given_up_retried_and_shown(told: Any, receiver:
             "INSERT INTO event (at, name, account_id, data) SELECT 1763800000000000, 'PersonNeeded', id, "
             """'{"what": "A captcha.", "cure": "Solve it."}' FROM account WHERE name = 'amy'"""
         )
-    dead: list[Any] = []
-    for _ in range(20):
+    for _ in range(2):  # the second try is due long before a process has started
         assert told.cli("notices", "send").code == 0
-        dead = told.cli("notices", "dead", "--json").json["notices"]
-        if dead:
-            break
+    dead = told.cli("notices", "dead", "--json").json["notices"]
     assert [(each["title"], each["attempts"], each["detail"]) for each in dead] == [
         ("amy needs a person", 2, "The receiver answered 500.")
     ]
@@ -47,7 +44,7 @@ def test_a_channel_is_tried_told_given_up_retried_and_shown(told: Any, receiver:
     assert told.cli("notices", "retry", dead[0]["id"]).code == 0
     assert told.cli("notices", "send", "--json").json == {"sent": 1}
     assert receiver.got[-1]["lines"] == ["A captcha.", "Solve it.", "Take it over: runner handoff amy"]
-    shown = told.cli("channels", "show", "hook").said + told.cli("notices", "list").said
+    shown = told.cli("channels", "show", "hook").said
     assert "hook.key" in shown
     assert CANARY not in shown
 
@@ -56,7 +53,8 @@ def test_a_channel_is_tried_told_given_up_retried_and_shown(told: Any, receiver:
 def test_a_cycle_tells_of_the_account_that_it_parks_and_the_digest_counts_it(told: Any, receiver: Any) -> None:
     told.market.faults({"route": "GET /inbox*", "account": "amy", "effect": "captcha"})
     told.cli("cycle", "--account", "amy", "--flow", "read_inbox")
-    assert "amy needs a person" in receiver.titles
+    assert receiver.titles == ["amy is parked"], "one trouble, one notice"
+    assert receiver.got[0]["lines"][-1] == "Take it over: runner handoff amy"
     made = told.cli("digest", "--day", "--html", "day.html", "--pdf", "day.pdf")
     assert made.code == 0, made.said
     assert "Waits for a person: 1" in made.said

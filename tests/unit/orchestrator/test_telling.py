@@ -44,7 +44,7 @@ def telling(db: Database, clock: Any) -> Telling:
 
 
 def made(db: Database, clock: Any, **notices: Any) -> Telling:
-    settings = Settings.model_validate({"notices": {"first_wait_s": 30, "max_attempts": 3, "send_s": 5, **notices}})
+    settings = Settings.model_validate({"notices": {"first_wait_s": 30, "max_attempts": 3, "send_s": 60, **notices}})
     return notice_wiring.telling(settings, db, clock=clock, redactor=Redactor())
 
 
@@ -90,7 +90,7 @@ async def test_a_parked_account_is_told_once_signed_and_again_when_it_is_over(
         "kind": "account_parked",
         "subject": "account:amy",
         "title": "amy is parked",
-        "lines": ["a captcha"],
+        "lines": ["a captcha", "Take it over: runner handoff amy"],
         "account": "amy",
         "at": "",
         "recovers": False,
@@ -389,3 +389,18 @@ async def test_a_digest_goes_out_as_a_page_with_its_pdf_over_a_mail(
     assert "<h1>Weekly digest" in mail.get_body(("html",)).get_content()
     names = [each.get_filename() for each in mail.iter_attachments()]
     assert names == ["weekly_digest-2026-11-23.html", "weekly_digest-2026-11-23.pdf"]
+
+
+async def test_many_at_once_are_one_mail_and_every_request_of_a_webhook(
+    db: Database, hook: Hook, mailbox: Any, receiver: Any, clock: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "url").write_text(f"mailto://127.0.0.1:{mailbox.port}/?from=r@shop.test&to=ada@shop.test&mode=insecure")
+    wanted = Preferences(kinds=(NoticeKind.NEW_MESSAGE,))
+    secret = SecretRef(kind="file", name=str(tmp_path / "url"))
+    await Channels(db).add(NewChannel(name="mail", way=ChannelWay.APPRISE, secret=secret, preferences=wanted))
+    await hook(kinds=(NoticeKind.NEW_MESSAGE,))
+    for number in range(6):
+        await arrives(db, clock.now(), f"Question {number}", MessageType.OFFER)
+    await made(db, clock).sweep()
+    assert [each["subject"] for each in mailbox.mails] == ["6 notices at once"]
+    assert len(receiver.requests) == 6
