@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,18 +10,18 @@ from dataclasses import dataclass
 
 import structlog
 
-from runner import inbox_wiring, live_wiring
-from runner.browser.checkpoints import Checkpoints
+from runner import inbox_wiring, live_wiring, notice_wiring
 from runner.browser.launch import Browsers, kill_driver_of
 from runner.browser.processes import kill_process
 from runner.browser.session import kill_browser_of
-from runner.config import keys
 from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
+from runner.engine.paces import Paces
 from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
+from runner.inbox.following import Following
 from runner.logs import Redactor
 from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
@@ -32,6 +31,7 @@ from runner.orchestrator.deciding import Deciding
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failures
 from runner.orchestrator.floods import Floods
+from runner.orchestrator.following_up import FollowingUp
 from runner.orchestrator.former_conditions import FormerConditions
 from runner.orchestrator.handoffs import Handoffs
 from runner.orchestrator.heartbeats import Heartbeats
@@ -46,10 +46,11 @@ from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.salvage import Salvage
 from runner.orchestrator.scheduler import Scheduler
 from runner.orchestrator.signing_in import SigningIn, SignInRules
+from runner.orchestrator.telling import Telling
 from runner.orchestrator.understanding import Understanding
 from runner.orchestrator.visits import Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
-from runner.plans import Plans, secrets_of
+from runner.plans import Plans, checkpoints, secrets_of
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
@@ -59,6 +60,7 @@ from runner.store.database import Database
 from runner.store.desk import Desk
 from runner.store.drafts import Drafts
 from runner.store.effects import Effects
+from runner.store.enrolments import Enrolments
 from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
@@ -67,6 +69,7 @@ from runner.store.inbox_figures import InboxFigures
 from runner.store.listings import Listings
 from runner.store.operators import Operators
 from runner.store.profiles import Profiles
+from runner.store.rate_usage import RateUsage
 from runner.store.schedules import Schedules
 from runner.store.sessions import Sessions
 from runner.store.steps import Steps
@@ -96,6 +99,8 @@ class Books:
     answering: Answering
     desk: Desk
     inbox_figures: InboxFigures
+    following: Following
+    paces: Paces
     counterparts: Counterparts
     history: History
     clock: Clock
@@ -114,6 +119,7 @@ class Runner:
     floods: Floods
     replays: Replays
     profile_care: ProfileCare
+    telling: Telling
     owner: str
 
     async def create_jobs(self, stop: asyncio.Event) -> None:
@@ -122,6 +128,7 @@ class Runner:
             group.create_task(self.cycles.repeat(stop))
             group.create_task(self.scheduler.repeat(stop))
             group.create_task(self.floods.repeat(stop))
+            group.create_task(self.telling.repeat(stop))
 
 
 @asynccontextmanager
@@ -129,12 +136,14 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
     """Open the store, migrated, and put the configuration's accounts into it. Raises SetupError, Conflict."""
     clock = SystemClock()
     async with Database.open(settings.store.path, clock=clock, busy_timeout_s=settings.store.busy_timeout_s) as db:
+        usage = RateUsage(db, settings.pacing())
         records = Records(
             accounts=Accounts(db),
             attempts=AttemptRows(db),
             check_results=CheckResults(db),
             drafts=Drafts(db),
-            effects=Effects(db),
+            effects=Effects(db, usage),
+            enrolments=Enrolments(db),
             events=Events(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),
@@ -144,7 +153,7 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             threads=Threads(db),
         )
         await _sync(records.accounts, settings.accounts)
-        engine = EmbeddedEngine(db)
+        engine = EmbeddedEngine(db, usage)
         classifications = Classifications(db)
         yield Books(
             settings=settings,
@@ -168,6 +177,8 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             answering=inbox_wiring.answering(settings, db, records, engine),
             desk=Desk(db),
             inbox_figures=InboxFigures(db),
+            following=inbox_wiring.following(settings, db, records, engine),
+            paces=Paces(db, usage),
             counterparts=Counterparts(db),
             history=History(db),
             clock=clock,
@@ -195,13 +206,18 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
         live_wiring.live_view(settings) as open_sessions,
         _inbox_at_work(books),
     ):
+        await books.paces.keep_up()
         yield _assemble(books, browsers, redactor, open_sessions)
 
 
 def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
-    understanding = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
     deciding = Deciding(answering=books.answering, events=books.events)
-    return inbox_wiring.at_work(understanding if books.settings.inbox.classify else None, deciding)
+    following = FollowingUp(following=books.following, events=books.events)
+    if not books.settings.inbox.classify:
+        return inbox_wiring.at_work(deciding, following)
+    classifier = inbox_wiring.understood_by(books.settings, books.database, books.classifier)
+    understanding = Understanding(rows=books.classifications, classifier=classifier, events=books.events)
+    return inbox_wiring.at_work(understanding, deciding, following)
 
 
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:
@@ -240,6 +256,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
         floods=floods,
         replays=_replays(books, visits, owner=owner),
         profile_care=profile_care(books, redactor),
+        telling=notice_wiring.telling(settings, books.database, clock=books.clock, redactor=redactor),
         owner=owner,
     )
 
@@ -250,6 +267,7 @@ def _signing_in(books: Books, plans: Plans, redactor: Redactor) -> SigningIn:
         results=books.records.check_results,
         profiles=books.records.profiles,
         checkpoints=checkpoints(books.settings, redactor),
+        usage=books.records.effects.usage,
         password_of=plans.password,
         rules=SignInRules(checkpoint_every_s=profiles.checkpoint_every_s, sign_in_wait_s=profiles.sign_in_wait_s),
         clock=books.clock,
@@ -361,19 +379,6 @@ def _replays(books: Books, visits: Visits, *, owner: str) -> Replays:
         former=FormerConditions(books.settings.store.path.parent / former_conditions.FOLDER),
         owner=owner,
     )
-
-
-def checkpoints(settings: Settings, redactor: Redactor) -> Checkpoints:
-    """The checkpoints of all accounts; their key is read, or made, at the first need and known to the Redactor."""
-    folder = settings.file.parent if settings.file else settings.profiles.dir.parent
-
-    @functools.cache
-    def key() -> str:
-        found = keys.read(settings.profiles.key, folder=folder).get_secret_value()
-        redactor.add(found)
-        return found
-
-    return Checkpoints(settings.profiles.dir, key)
 
 
 def profile_care(books: Books, redactor: Redactor) -> ProfileCare:

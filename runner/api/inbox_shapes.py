@@ -90,6 +90,13 @@ class QueuedOut(Shape):
     confidence: float
 
 
+class WaitingOut(Shape):
+    """How many open Threads wait for what."""
+
+    click: int = Field(description="A Draft waits to be sent or dismissed.")
+    person: int = Field(description="Nobody is sure what it wants, or its reply lacks a value.")
+
+
 class ReplyOut(Shape):
     """A reply that was asked for, sent or not; the last word on it is `delivery`."""
 

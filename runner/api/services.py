@@ -14,11 +14,15 @@ from runner.domain.clock import Clock
 from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
+from runner.engine.paces import Paces
 from runner.inbox.answering import Answering
+from runner.inbox.classify.local import LocalClassifier
+from runner.inbox.following import Following
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
+from runner.orchestrator.telling import Telling
 from runner.store.account_table import AccountTable
 from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
@@ -96,6 +100,10 @@ class Services:
     counterparts: Counterparts
     history: History
     answering: Answering
+    classifier: LocalClassifier
+    paces: Paces
+    following: Following
+    telling: Telling
     shop: ShopView
     work: WorkView
     analytics: Analytics

@@ -9,6 +9,7 @@ import typer
 
 from runner.cli import (
     accounts,
+    channels,
     classification,
     console,
     cycle,
@@ -21,13 +22,16 @@ from runner.cli import (
     errors,
     evidence,
     handoff,
+    hours,
     inbox,
     inbox_export,
     inbox_figures,
     init,
     jobs,
+    limits,
     listings,
     market,
+    notices,
     operators,
     output,
     profiles,
@@ -35,6 +39,8 @@ from runner.cli import (
     rules,
     run,
     schedules,
+    send,
+    sequences,
     sessions,
     templates,
     thread_care,
@@ -59,11 +65,13 @@ app.command("replay", short_help="Perform the flow of an attempt once more.")(re
 app.command("daemon", short_help="Rotate through all accounts until stopped.")(daemon.daemon)
 app.command("console", short_help="Serve the console and the HTTP API.")(console.console)
 app.command("cycle", short_help="Serve every active account once.")(cycle.cycle)
+app.command("send", short_help="Queue one reply, for now or for a moment.")(send.send)
 app.command("handoff", short_help="Take over an account that waits for a person.")(handoff.handoff)
 app.command("live", short_help="Watch a running browser, and take it over.")(watching.live)
 app.command("market", short_help="Serve the mock marketplace on this machine.")(market.market)
 app.command("doctor", short_help="Check this machine and the configuration.")(doctor.doctor)
 app.command("init", short_help="Write a commented configuration to begin with.")(init.init)
+app.command("digest", short_help="A day or a week in figures, also as HTML and PDF.")(notices.digest)
 app.command("trace", short_help="Open Playwright's trace of one attempt.")(evidence.trace)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(listings.app, name="listings")
@@ -75,13 +83,18 @@ inbox.app.add_typer(inbox_export.app)
 inbox.app.add_typer(inbox_figures.app)
 app.add_typer(templates.app, name="templates")
 app.add_typer(rules.app, name="rules")
+app.add_typer(sequences.app, name="sequences")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(limits.app, name="limits")
+app.add_typer(hours.app, name="hours")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(errors.app, name="errors")
 app.add_typer(effects.app, name="effects")
+app.add_typer(channels.app, name="channels")
+app.add_typer(notices.app, name="notices")
 app.add_typer(operators.app, name="operators")
 app.add_typer(tokens.app, name="tokens")
 

@@ -13,8 +13,9 @@ from runner.cli import options, output
 from runner.domain.classification import MessageType
 from runner.domain.drafts import Plan, Uses
 from runner.domain.durations import parse_duration
+from runner.domain.hours import Hours
 from runner.domain.listings import ListingState
-from runner.domain.rules import Hours, Level, NewRule, Rule, Then, When
+from runner.domain.rules import Level, NewRule, Rule, Then, When
 from runner.errors import SetupError
 from runner.intake.rules import read_rules, rule_as_written
 from runner.store.rules import Imported
@@ -92,6 +93,12 @@ def add(
     ] = None,
     close: Annotated[bool, typer.Option("--close", help="Then close the thread.")] = False,
     notify: Annotated[bool, typer.Option("--notify", help="Then tell a person, by an event and in the log.")] = False,
+    enrol: Annotated[
+        str | None, typer.Option("--enrol", metavar="SEQUENCE", help="Then follow the thread up with this sequence.")
+    ] = None,
+    put_tag: Annotated[
+        list[str] | None, typer.Option("--put-tag", metavar="TAG", help="Then tag the thread; may be repeated.")
+    ] = None,
     level: Annotated[
         Level, typer.Option("--level", help="off, suggest (a draft waits for a click) or automatic.")
     ] = Level.SUGGEST,
@@ -121,7 +128,8 @@ def add(
         words=tuple(word or ()),
     )
     snooze_s = None if snooze is None else parse_duration(snooze).total_seconds()
-    then = Then(reply=reply, assign=assign, snooze_s=snooze_s, close=close, notify=notify)
+    tags = tuple(put_tag or ())
+    then = Then(reply=reply, assign=assign, snooze_s=snooze_s, close=close, notify=notify, tags=tags, enrol=enrol)
     new = NewRule(name=name, when=when, then=then, level=level, position=position)
     added = options.with_books(settings, lambda books: books.answering.rules.add(new))
     _said(

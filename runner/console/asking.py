@@ -20,7 +20,7 @@ async def sure(question: str, yes: str, *, more: str = "", looks: str = "danger"
             parts.button(yes, lambda: dialog.submit(True), looks=looks)
             parts.button("Leave it", lambda: dialog.submit(False))
     answer = await dialog
-    dialog.delete()
+    end(dialog)
     return bool(answer)
 
 
@@ -29,14 +29,20 @@ async def choice(question: str, answers: dict[str, str], *, label: str, yes: str
     first = next(iter(answers), None)
     with ui.context.client.content, ui.dialog() as dialog, ui.card():
         parts.tag("h2", question)
-        field = ui.select(answers, value=first, label=label, with_input=len(answers) > 12).classes("grow")
+        field = ui.select(answers, value=first, label=label, with_input=len(answers) > 12).classes("wide-field")
         field.props("outlined dense options-dense")
         with parts.tag("div").classes("across"):
             parts.button(yes, lambda: dialog.submit(field.value), looks="main")
             parts.button("Leave it", lambda: dialog.submit(None))
     answer = await dialog
-    dialog.delete()
+    end(dialog)
     return None if answer is None else str(answer)
+
+
+def end(dialog: ui.dialog) -> None:
+    """Take a dialog away that was answered, or whose page was left meanwhile."""
+    if not dialog.is_deleted:
+        dialog.delete()
 
 
 def picture(address: str, words: str) -> None:

@@ -20,9 +20,15 @@ from runner.console.pages import (
     listings,
     live,
     now,
+    rule_trial,
+    rules,
+    sequence,
+    sequences,
     settings,
     settings_access,
+    settings_notices,
     settings_rules,
+    templates,
 )
 
 PAGES = (
@@ -31,6 +37,11 @@ PAGES = (
     account_import,
     account,
     inbox,
+    rules,
+    templates,
+    rule_trial,
+    sequences,
+    sequence,
     listings,
     listing_import,
     listing,
@@ -43,6 +54,7 @@ PAGES = (
     analytics,
     settings,
     settings_access,
+    settings_notices,
     settings_rules,
     keys,
 )

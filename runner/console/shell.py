@@ -17,6 +17,8 @@ PLACES = (
     ("/", "Now", "bolt", "n"),
     ("/accounts", "Accounts", "people", "a"),
     ("/inbox", "Inbox", "inbox", "i"),
+    ("/rules", "Rules & Templates", "rule", "r"),
+    ("/sequences", "Sequences", "schedule_send", "q"),
     ("/listings", "Listings", "sell", "l"),
     ("/jobs", "Jobs", "playlist_play", "j"),
     ("/errors", "Errors", "report", "e"),

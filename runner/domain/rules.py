@@ -13,8 +13,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from runner.domain.classification import MessageType, needs_person
+from runner.domain.hours import Hours
 from runner.domain.languages import guess
 from runner.domain.listings import ListingState
+from runner.domain.tags import tag_names
 from runner.domain.templates import Placeholder
 from runner.errors import SetupError
 
@@ -27,38 +29,6 @@ class Level(StrEnum):
     OFF = "off"  # it is passed over
     SUGGEST = "suggest"  # a Draft waits for one click
     AUTOMATIC = "automatic"  # it acts by itself
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hours:
-    """A window of the day; one that ends before it begins goes past midnight."""
-
-    start: time
-    end: time
-
-    @classmethod
-    def parse(cls, text: str) -> Hours:
-        """`09:00-18:30`, or `22:00-06:00` for a night. Raises SetupError."""
-        found = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", text)
-        try:
-            if found is None:
-                raise ValueError
-            first, second, third, fourth = map(int, found.groups())
-            hours = cls(start=time(first, second), end=time(third, fourth))
-        except ValueError:
-            raise SetupError(f'"{text}" is no window of hours.', cure="Write it like 09:00-18:30.") from None
-        if hours.start == hours.end:
-            raise SetupError(f'"{text}" begins when it ends.', cure="Leave the hours out for the whole day.")
-        return hours
-
-    def __str__(self) -> str:
-        return f"{self.start:%H:%M}-{self.end:%H:%M}"
-
-    def hold(self, moment: time) -> bool:
-        """Whether a time of day is in the window; its end is not."""
-        if self.start < self.end:
-            return self.start <= moment < self.end
-        return moment >= self.start or moment < self.end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,15 +59,23 @@ class When:
 
 @dataclass(frozen=True, kw_only=True)
 class Then:
-    """What to do: any of these together, or nothing at all. `reply` names a family of Templates."""
+    """What to do: any of these together, or nothing at all. Raises SetupError for what makes no sense.
+
+    `reply` names a family of Templates, `enrol` a Sequence, `tags` are put on the Thread.
+    """
 
     reply: str | None = None
     assign: str | None = None
     snooze_s: float | None = None
     close: bool = False
     notify: bool = False
+    enrol: str | None = None
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tags", tag_names(self.tags))
+        if self.close and self.enrol is not None:
+            raise SetupError("Nobody follows up a closed thread.", cure="Leave out close, or enrol.")
         if self.close and self.snooze_s is not None:
             raise SetupError("A thread cannot be closed and snoozed together.", cure="Give one of them.")
         if self.snooze_s is not None and not 0 < self.snooze_s <= LONGEST_SNOOZE_S:
@@ -106,7 +84,8 @@ class Then:
     @property
     def changes_thread(self) -> bool:
         """Whether it does anything to our own Thread."""
-        return self.close or self.snooze_s is not None or self.assign is not None
+        named = self.assign is not None or self.enrol is not None
+        return named or self.close or self.snooze_s is not None or bool(self.tags)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +136,7 @@ class Situation:
     """What is known of an inbound Message. `overtaken`: somebody, of either side, has written after it, or is about to.
 
     `history`: nobody knows when it was written, and it was there already when the inbox was read for the first time.
+    `answered_earlier`: our newest Message of the Thread stands after it, but was sent in answer to one before it.
     """
 
     message_id: int
@@ -176,6 +156,7 @@ class Situation:
     goods: Goods | None
     overtaken: bool
     history: bool = False
+    answered_earlier: bool = False
 
     @property
     def language(self) -> str | None:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from runner.domain.classification import MessageType
 from runner.domain.durations import in_words, parse_duration
+from runner.domain.hours import Hours
 from runner.domain.listings import ListingState
-from runner.domain.rules import Hours, Level, NewRule, Then, When
+from runner.domain.rules import Level, NewRule, Then, When
 from runner.domain.templates import MOST_VARIANTS, NewTemplate
 from runner.errors import SetupError
 from runner.intake.report import excerpt
@@ -96,11 +97,14 @@ class ThenWritten(Written):
     snooze: str | None = Field(default=None, max_length=40, examples=["2h"])
     close: bool = False
     notify: bool = False
+    enrol: Word | None = Field(default=None, description="The name of a sequence.")
+    tag: Words = Field(default_factory=list, description="Tags to put on the thread.")
 
     def asked(self) -> Then:
         """As the domain has it. Raises SetupError."""
         snooze_s = None if self.snooze is None else parse_duration(self.snooze).total_seconds()
-        return Then(reply=self.reply, assign=self.assign, snooze_s=snooze_s, close=self.close, notify=self.notify)
+        given = {name: getattr(self, name) for name in ("reply", "assign", "close", "notify", "enrol")}
+        return Then(snooze_s=snooze_s, tags=tuple(self.tag), **given)
 
 
 class RuleWritten(Written):
@@ -152,6 +156,8 @@ def rule_as_written(rule: NewRule) -> dict[str, Any]:
         "snooze": None if then.snooze_s is None else in_words(timedelta(seconds=then.snooze_s)),
         "close": then.close or None,
         "notify": then.notify or None,
+        "enrol": then.enrol,
+        "tag": list(then.tags) or None,
     }
     return {
         "name": rule.name,

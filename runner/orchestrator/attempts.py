@@ -12,6 +12,7 @@ from typing import Any, Literal
 import structlog
 
 from runner.browser.fence import submit_fence
+from runner.browser.page_loads import PageLoads
 from runner.domain.accounts import Account
 from runner.domain.clock import Clock
 from runner.domain.jobs import Attempt, Job, Lease
@@ -22,12 +23,13 @@ from runner.errors import (
     AttemptError,
     ErrorKind,
     Interrupted,
+    NoRoom,
     Rejected,
     SetupError,
     SiteChanged,
     StaleLease,
 )
-from runner.orchestrator import asking, verdicts
+from runner.orchestrator import asking, page_loads, verdicts
 from runner.orchestrator.effects import Journal
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failure, Failures
@@ -77,6 +79,7 @@ class Trial:
     failure: AttemptError | None = None
     deadline: asyncio.Timeout | None = None
     kept: Failure | None = None
+    loads: PageLoads | None = None
     _popups_before: int = 0
 
     def begin(self, session: OpenSession) -> None:
@@ -169,7 +172,11 @@ class Attempts:
         await self._records.attempts.joined(trial.attempt, session.row)
         await self._record(trial, session)
         stage = await self._stage(trial, session, params)
-        async with session.control.at_work(flow.name, attempt=trial.attempt, deadline=trial.deadline):
+        usage, lease = self._records.effects.usage, trial.lease
+        async with (
+            session.control.at_work(flow.name, attempt=trial.attempt, deadline=trial.deadline),
+            page_loads.counted(usage, session, lease.job.account, lease) as trial.loads,
+        ):
             trial.recorder.control = session.control
             result = await self._signing_in.signed_in(
                 trial, session, lambda: flow.perform(stage), translated=lambda error: self._translated(trial, error)
@@ -193,12 +200,7 @@ class Attempts:
             account=account,
             params=params,
             step=trial.recorder.step,
-            inbox=Inbox(
-                threads=self._records.threads,
-                drafts=self._records.drafts,
-                account=account.name,
-                job_id=trial.lease.job.id,
-            ),
+            inbox=Inbox.of(self._records, account=account.name, job_id=trial.lease.job.id),
             listings=Goods(listings=self._records.listings, account=account.name),
             effects=Journal(
                 self._records.effects,
@@ -219,6 +221,9 @@ class Attempts:
         )
 
     async def _translated(self, trial: Trial, error: Exception) -> AttemptError:
+        no_room = page_loads.refusal(trial.loads, error)
+        if no_room is not None:
+            return no_room
         if isinstance(error, AttemptError) and not isinstance(error, SiteChanged):
             return error
         session = trial.session
@@ -243,6 +248,9 @@ class Attempts:
         """Evidence first, then policy."""
         lease = trial.lease
         error = await self._translated(trial, raised)
+        if isinstance(error, NoRoom):
+            await self._put_off(trial, error)
+            return
         if error.kind is ErrorKind.INTERNAL:
             log.error("internal error", exc_info=raised)
         trial.failure = error
@@ -271,6 +279,19 @@ class Attempts:
         except StaleLease as lost:
             await self._let_go(lease, lost)
         trial.visit.failed = trial.attempt
+
+    async def _put_off(self, trial: Trial, no_room: NoRoom) -> None:
+        """A limit or the hours, and no failure: there is nothing to be seen of it, and the Session may be used on."""
+        if trial.session is not None:
+            live = trial.session.live
+            await live.for_the_trace(live.trace.stop(None), "throwing the trace away")
+            live.trail.end()
+        decision = Decision(next=Next.REQUEUE, wait_s=0, reason=no_room.words)
+        try:
+            await self._end(trial, Outcome.INTERRUPTED, decision=decision)
+            await recorded(lambda: self._engine.postpone(trial.lease, until=no_room.until, words=no_room.words))
+        except StaleLease as lost:
+            await self._let_go(trial.lease, lost)
 
     async def _let_go(self, lease: Lease, lost: StaleLease) -> None:
         """The lease is another's now, and nothing is recorded. Should it be ours all the same, a person is asked.

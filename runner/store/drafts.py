@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from runner.domain.drafts import Decided, Draft, DraftState, Plan, Uses, Verdict
+from runner.domain.drafts import ANSWERED_EARLIER, Decided, Draft, DraftState, Plan, Uses, Verdict
 from runner.domain.rules import Reason, Rule, Situation
 from runner.domain.states import JobState
 from runner.domain.templates import Template
 from runner.errors import Conflict
 from runner.store import draft_rows, events, situations
 from runner.store.account_ids import id_of
-from runner.store.columns import clean
+from runner.store.columns import clean, storable
 from runner.store.database import Database
 from runner.store.deliveries import OWN_REPLY, Deliveries
 from runner.store.draft_rows import NOT_BEGUN, fetch, select_drafts, to_draft
@@ -79,6 +79,11 @@ class Drafts:
             found = await situations.situations(connection, message_ids)
             rules, templates, used = await _books(connection)
         return [planner(each, rules, templates, used, each.written_at) for each in found]
+
+    async def plan_of(self, imagined: Situation, planner: Planner) -> Plan:
+        """What would be done about a Message that is not stored, if it arrived when it was written."""
+        async with self._db.read() as connection:
+            return await _planned(connection, imagined, planner, imagined.written_at)
 
     async def newest(self, limit: int, *, account_name: str | None = None) -> list[int]:
         """The last inbound Messages, the newest first. Raises NotFound for an unknown Account."""
@@ -150,6 +155,20 @@ class Drafts:
         # Outside the transaction: that it is outdated stays written.
         raise _cannot(found, "sent")
 
+    async def reword(self, draft_id: int, text: str, *, by: str) -> Draft:
+        """A person puts a waiting Draft in other words. Raises NotFound, and Conflict when it waits no more."""
+        async with self._db.write() as connection:
+            await connection.execute(
+                update(draft)
+                .where(draft.c.id == draft_id, draft.c.state == DraftState.WAITING)
+                .values(text=storable(text), changed_at=self._db.clock.now(), by=storable(by))
+            )
+            found = await fetch(connection, draft_id)
+            if found.state is not DraftState.WAITING:
+                raise _cannot(found, "changed")
+            await draft_rows.say(self._db, connection, found, "DraftReworded")
+            return found
+
     async def dismiss(self, draft_id: int, *, by: str) -> Draft:
         """A person does not want it. Raises NotFound, and Conflict when it does not wait any more."""
         async with self._db.write() as connection:
@@ -215,7 +234,7 @@ class Drafts:
         if plan.verdict in (Verdict.DRAFTED, Verdict.ANSWERED):
             await self._write(connection, plan, rule, now)
         if plan.verdict is Verdict.DONE:
-            await draft_rows.act(self._db, connection, of.message_id, of.thread_id, rule.then)
+            await draft_rows.act(self._db, connection, of.message_id, of.thread_id, rule.then, rule=rule.name)
 
     async def _write(self, connection: AsyncConnection, plan: Plan, rule: Rule, now: datetime) -> None:
         assert plan.text is not None
@@ -241,11 +260,15 @@ class Drafts:
         await draft_rows.say(self._db, connection, written, "DraftSent" if automatic else "DraftWritten")
 
     async def _overtake(self, connection: AsyncConnection, draft_ids: Sequence[int]) -> int:
-        stale = {row.id: row.since for row in await connection.execute(_stale().where(draft.c.id.in_(draft_ids)))}
+        stale = {row.id: row for row in await connection.execute(_stale().where(draft.c.id.in_(draft_ids)))}
         rows = (await connection.execute(select_drafts().where(draft.c.id.in_(stale)))).all()
         for row in rows:
-            why = "somebody has written since" if stale[row.id] else OWN_REPLY
-            await draft_rows.move(self._db, connection, to_draft(row), DraftState.OUTDATED, detail=why)
+            why = "somebody has written since" if stale[row.id].since else OWN_REPLY
+            unanswered = bool(stale[row.id].earlier)
+            why = f"{why}; {ANSWERED_EARLIER}" if unanswered else why
+            moved = await draft_rows.move(self._db, connection, to_draft(row), DraftState.OUTDATED, detail=why)
+            if unanswered:
+                await draft_rows.say(self._db, connection, moved, "PersonAsked", words=why)
         return len(rows)
 
     async def _tell(self, connection: AsyncConnection, plan: Plan) -> None:
@@ -257,6 +280,7 @@ class Drafts:
             "verdict": str(plan.verdict),
             "rule": rule.name if rule else None,
             "words": plan.words,
+            "notify": plan.notifies,
         }
         facts = [events.Fact(name="MessageDecided", account=whose, data=clean(data))]
         if plan.asks_person:
@@ -282,7 +306,7 @@ def _dealt_with(message_id: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def _stale() -> Select[Any]:
-    """The Drafts that nobody waits for any more, and whether somebody has written `since`."""
+    """The Drafts that nobody waits for any more; whether somebody wrote `since`, and in answer to an `earlier` one."""
     waiting = draft.c.state == DraftState.WAITING
     not_begun = or_(draft.c.job_id.is_(None), job.c.state.in_(NOT_BEGUN))
     on_its_way = and_(draft.c.state == DraftState.SENT, draft.c.settled_at.is_(None), not_begun)
@@ -293,7 +317,8 @@ def _stale() -> Select[Any]:
         .outerjoin(job, job.c.id == draft.c.job_id)
     )
     stale = or_(and_(waiting, or_(since, own)), and_(on_its_way, own))
-    return select(draft.c.id, since.label("since")).select_from(joined).where(stale)
+    earlier = situations.answered_earlier(message, thread).label("earlier")
+    return select(draft.c.id, since.label("since"), earlier).select_from(joined).where(stale)
 
 
 def _decided(row: Row[Any]) -> Decided:

@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.desk import Resolution, Satisfaction
-from runner.domain.states import Direction
+from runner.domain.states import Direction, ThreadStatus
 from runner.errors import Conflict
 from runner.store.columns import UtcTime, storable
 from runner.store.thread_tables import resolution
@@ -50,3 +50,19 @@ async def of(connection: AsyncConnection, thread_id: int) -> list[Resolution]:
     """Those of one Thread, the oldest first."""
     statement = select(resolution).where(resolution.c.thread_id == thread_id).order_by(resolution.c.id)
     return [Resolution(**row._mapping) for row in await connection.execute(statement)]
+
+
+async def settle(
+    connection: AsyncConnection,
+    thread_id: int,
+    before: ThreadStatus,
+    status: ThreadStatus,
+    at: datetime,
+    *,
+    by: str | None = None,
+) -> None:
+    """Keep when a Thread was closed, and when it was opened again, in the running transaction."""
+    if status is ThreadStatus.CLOSED and before is not ThreadStatus.CLOSED:
+        await closed(connection, thread_id, at, by=by)
+    elif before is ThreadStatus.CLOSED and status is not ThreadStatus.CLOSED:
+        await opened(connection, thread_id, at)

@@ -122,7 +122,7 @@ class Threads:
             before = await self._stored(connection, thread_id)
             values = {"status": status, "snoozed_until": until}
             await connection.execute(update(thread).where(thread.c.id == thread_id).values(values))
-            await settle(connection, thread_id, before.status, status, self._db.clock.now(), by=by)
+            await resolutions.settle(connection, thread_id, before.status, status, self._db.clock.now(), by=by)
             if satisfaction is not None:
                 await resolutions.mark(connection, thread_id, satisfaction, by=by)
             await self._tell(connection, thread_id, told)
@@ -305,24 +305,8 @@ async def _reopen(connection: AsyncConnection, thread_id: int, at: datetime) -> 
         return False
     opened = update(thread).where(thread.c.id == thread_id).values(status=ThreadStatus.OPEN, snoozed_until=None)
     await connection.execute(opened)
-    await settle(connection, thread_id, before, ThreadStatus.OPEN, at)
+    await resolutions.settle(connection, thread_id, before, ThreadStatus.OPEN, at)
     return True
-
-
-async def settle(
-    connection: AsyncConnection,
-    thread_id: int,
-    before: ThreadStatus,
-    status: ThreadStatus,
-    at: datetime,
-    *,
-    by: str | None = None,
-) -> None:
-    """Keep when a Thread was closed, and when it was opened again, in the running transaction."""
-    if status is ThreadStatus.CLOSED and before is not ThreadStatus.CLOSED:
-        await resolutions.closed(connection, thread_id, at, by=by)
-    elif before is ThreadStatus.CLOSED and status is not ThreadStatus.CLOSED:
-        await resolutions.opened(connection, thread_id, at)
 
 
 def stored_message(row: Row[Any], sent_by: Effect | None = None) -> StoredMessage:

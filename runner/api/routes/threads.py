@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from runner.api.inbox_shapes import (
     ThreadOut,
     ThreadTagOut,
     ThreadTagsOut,
+    WaitingOut,
 )
 from runner.api.routing import Given, JobKey, Routes, Who
 from runner.api.shapes import (
@@ -36,10 +38,12 @@ from runner.domain.access import Role
 from runner.domain.classification import MessageType
 from runner.domain.desk import Satisfaction
 from runner.domain.jobs import NewJob
+from runner.domain.sending import to_come
 from runner.domain.states import Priority, ThreadStatus
 from runner.domain.tags import MOST_TAGS
 from runner.errors import NotFound, SetupError
 from runner.store.browsing import ThreadQuestion
+from runner.store.waiting import Wait
 
 LATEST = datetime(9000, 1, 1)  # noqa: DTZ001 — compared without a zone
 routes = Routes("threads")
@@ -55,6 +59,7 @@ class Reply(Asked):
     answering: Word | None = Field(
         default=None, description="`key` of the inbound Message that is answered; the last one when it is not given."
     )
+    at: AwareDatetime | None = Field(default=None, description="Not before this moment; at once when it is not given.")
 
 
 class Right(Asked):
@@ -97,6 +102,9 @@ async def list_threads(
     ] = None,
     tag: Annotated[str | None, Query(max_length=200, description="Only those that have this tag.")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Words in a Message, a name or a title.")] = None,
+    waits: Annotated[
+        Wait | None, Query(description="For a click on a Draft, or for a person: nobody is sure, or a value lacks.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     sort: Sort = None,
@@ -105,6 +113,7 @@ async def list_threads(
     question = ThreadQuestion(
         account=account, unread=unread, status=status, assignee=assignee, counterpart=counterpart, tag=tag, text=q
     )
+    question = replace(question, waits=waits, threshold=given.rules.threshold)
     return page(await given.inbox.threads(question, wish(limit, cursor, sort)), ThreadOut.model_validate)
 
 
@@ -113,6 +122,14 @@ async def list_thread_tags(given: Given) -> ThreadTagsOut:
     """The tags that Threads have, by name, and how many have each."""
     found = await given.records.threads.tags()
     return ThreadTagsOut(items=[ThreadTagOut(name=name, threads=number) for name, number in found])
+
+
+@routes.get("/threads/waiting", role=Role.VIEWER)
+async def count_waiting(given: Given) -> WaitingOut:
+    """How many open Threads wait for a click on a Draft, and how many for a person."""
+    await given.answering.drafts.outdate()
+    found = await given.inbox.waiting(threshold=given.rules.threshold)
+    return WaitingOut(click=found[Wait.CLICK], person=found[Wait.PERSON])
 
 
 @routes.get("/threads/{thread_id}", role=Role.VIEWER)
@@ -197,6 +214,7 @@ async def reply(given: Given, thread_id: ThreadId, asked: Reply, key: JobKey) ->
         flow="send_message",
         params=checked("send_message", told, given.rules.uploads_dir),
         priority=Priority.HIGH,
+        due_at=None if asked.at is None else to_come(asked.at, given.clock.now()),
         key=key,
         max_attempts=given.rules.max_attempts,
     )

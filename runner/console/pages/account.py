@@ -8,10 +8,10 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import parts
+from runner.console import forms, parts
 from runner.console.application import House
 from runner.console.desk import Desk
-from runner.console.pages import accounts
+from runner.console.pages import account_pace, accounts
 
 One = Mapping[str, Any]
 
@@ -66,6 +66,7 @@ class Page:
             self._paused = parts.button("Pause", turn, icon="pause", key="p")
             parts.button("Check login", self._check, icon="verified_user", key="l")
             parts.button("Read inbox now", self._read_inbox, icon="mark_email_read", key="i")
+            parts.button("Tags", self._tag, icon="label")
             parts.button("Reset counters", self._reset, icon="restart_alt")
 
     async def _pause(self, dialog: ui.dialog, reason: str) -> None:
@@ -82,6 +83,21 @@ class Page:
         body = {"account": self._name, "flow": "read_inbox", "priority": "urgent"}
         await self._desk.act(lambda: self._desk.api.post("/jobs", body, creates=True), "Its inbox is read next.")
 
+    async def _tag(self) -> None:
+        account = await self._desk.api.get(self._way)
+        places: dict[str, forms.Fields] = {}
+
+        def build() -> Any:
+            places["all"] = forms.Fields([forms.listed("tags", "Tags")], account)
+            return lambda: {"tags": (places["all"].read() or {}).get("tags", [])}
+
+        async def send(body: Mapping[str, Any]) -> bool:
+            await self._desk.api.put(f"{self._way}/tags", body)
+            return True
+
+        if await forms.asked(f"Tags of {self._name}", "Keep them", build, send, lambda *_: False):
+            await self._desk.update()
+
     async def _reset(self) -> None:
         await self._desk.act(
             lambda: self._desk.api.post(f"{self._way}/reset-counters"), "Counted from now on; the records stay."
@@ -89,7 +105,7 @@ class Page:
 
     async def _read(self) -> Any:
         ask = self._desk.api.get
-        rows, health, sessions, jobs, errors, rotation, profile = await asyncio.gather(
+        rows, health, sessions, jobs, errors, rotation, profile, limits, hours = await asyncio.gather(
             ask("/accounts/table", q=self._name, limit=NAMESAKES),
             ask(f"{self._way}/health"),
             ask("/sessions", account=self._name, limit=SESSIONS_SHOWN),
@@ -97,11 +113,15 @@ class Page:
             ask("/errors", account=self._name, limit=ERRORS_SHOWN),
             ask("/rotation", account=self._name),
             ask(parts.inside("profiles", self._name)),
+            ask(f"{self._way}/limits"),
+            ask(f"{self._way}/hours"),
         )
         row = next((each for each in rows["items"] if each["name"] == self._name), None)
         return {
             "row": row,
             "profile": profile,
+            "limits": limits,
+            "hours": hours,
             "health": health,
             "sessions": sessions["items"],
             "jobs": jobs["items"],
@@ -125,6 +145,7 @@ class Page:
                 _profile(self._desk, found["row"], health, found["profile"])
             with parts.tag("div").classes("stack"):
                 _rotation(self._desk, found["standing"], found["choices"])
+                account_pace.show(self._desk, self._name, found["limits"], found["hours"])
                 self._hands(health)
         _jobs(self._desk, self._name, found["jobs"])
         _errors(self._desk, self._name, found["errors"])

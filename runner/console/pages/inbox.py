@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import filters, parts
+from runner.console import filters, naming, parts
 from runner.console.application import House
 from runner.console.client import Refused
 from runner.console.desk import Desk
@@ -17,6 +17,7 @@ from runner.console.pages.inbox_tools import Tools
 PAGE_SIZE = 50
 MESSAGES_SHOWN = 200
 NOBODY = "(nobody)"
+WAITS = {"": "all threads", "click": "Waiting for a click", "person": "For a person"}
 STATUS = {"": "open", "snoozed": "snoozed", "closed": "closed", "all": "any status"}
 
 
@@ -25,15 +26,13 @@ def install(house: House) -> None:
 
     @house.page("/inbox", "Inbox", wide=True)
     async def inbox(desk: Desk) -> None:
-        accounts = await desk.api.get("/accounts", limit=500)
+        accounts = await naming.accounts(desk)
         operators = await desk.api.get("/operators", limit=100) if desk.may("admin") else {"items": []}
         names = [each["name"] for each in operators["items"]]
         if desk.who["via"] == "session":
             names = list(dict.fromkeys([desk.who["name"], *names]))
         tags = await desk.api.get("/threads/tags")
-        await Inbox(desk, names).build(
-            [each["name"] for each in accounts["items"]], [each["name"] for each in tags["items"]]
-        )
+        await Inbox(desk, names).build(accounts, [each["name"] for each in tags["items"]])
 
 
 class Inbox:
@@ -75,6 +74,7 @@ class Inbox:
     def _filters(self, accounts: list[str], tags: list[str]) -> None:
         filters.words(self._desk, "q", "Search messages, names and titles")
         filters.choice(self._desk, "status", "status", STATUS)
+        filters.choice(self._desk, "waits", "waiting", WAITS)
         filters.choice(self._desk, "account", "account", accounts)
         filters.choice(self._desk, "assignee", "assignee", {NOBODY: "nobody", **{each: each for each in self._names}})
         if tags or "tag" in self._desk.filters:
@@ -123,6 +123,7 @@ class Inbox:
             tag=asked.get("tag"),
             unread=asked.get("unread"),
             status=None if status == "all" else status,
+            waits=asked.get("waits"),
             assignee=[""] if assignee == NOBODY else assignee,
             cursor=asked.get("cursor"),
             limit=PAGE_SIZE,
@@ -187,12 +188,14 @@ class Inbox:
                 notes = await self._desk.api.get(f"/threads/{number}/notes")
                 also_in = await self._desk.api.get(f"/threads/{number}/also-in")
                 handling = await self._desk.api.get(f"/threads/{number}/handling")
+                drafts = await self._desk.api.get("/drafts", thread_id=number, limit=PAGE_SIZE)
             except Refused:
                 self._tools.leave()  # what was begun to be written is kept for when it can be read again
                 self._tools.fit(None, None)
                 raise
             self._open = {"thread": thread, "messages": said["items"][::-1], "replies": replies["items"]}
             self._open |= {"notes": notes["items"], "handling": handling, "also_in": also_in["items"]}
+            self._open["drafts"] = drafts["items"]
             self._open["more"] = said["next_cursor"] is not None
         self._fit()
         return self._open and self._open["thread"]
@@ -217,7 +220,7 @@ class Inbox:
             return
         if opened["more"]:
             ui.label(f"The newest {MESSAGES_SHOWN} messages; older ones stand at the site.").classes("soft")
-        inbox_thread.said(self._desk, opened["messages"], opened["replies"])
+        inbox_thread.said(self._desk, opened["messages"], opened["replies"], opened["drafts"])
 
     def _show_about(self, opened: dict[str, Any] | None) -> None:
         if opened is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from runner.console import parts
 from runner.console.desk import Desk
+from runner.console.pages import inbox_answers
 
 One = Mapping[str, Any]
 
@@ -30,15 +31,20 @@ BY = {
 EFFECTS = {"confirmed": ("sent", "good"), "duplicated": ("sent twice", "bad")}
 
 
-def said(desk: Desk, messages: Sequence[One], replies: Sequence[One]) -> None:
-    """Messages and replies in the order of time; a reply that has become a Message is that Message."""
+def said(desk: Desk, messages: Sequence[One], replies: Sequence[One], drafts: Sequence[One] = ()) -> None:
+    """Messages, replies and Drafts in the order of time; a reply that has become a Message is that Message."""
+    writers = inbox_answers.by_job(drafts)
+    jobs = {each["effect_id"]: each["job_id"] for each in replies if each["effect_id"]}
     entries: list[tuple[datetime, str, One]] = [(_at(each), "message", each) for each in messages]
     entries += [(moment(each["created_at"]), "reply", each) for each in pending(messages, replies)]
+    entries += [(moment(each["created_at"]), "draft", each) for each in inbox_answers.loose(drafts, replies)]
     for _, kind, each in sorted(entries, key=lambda entry: entry[0]):
         if kind == "message":
-            _message(desk, each)
+            _message(desk, each, writers.get(jobs.get(each["effect_id"], "")))
+        elif kind == "reply":
+            _reply(desk, each, writers.get(each["job_id"]))
         else:
-            _reply(desk, each)
+            inbox_answers.draft(desk, each)
 
 
 def pending(messages: Sequence[One], replies: Sequence[One]) -> list[One]:
@@ -72,7 +78,7 @@ def _at(message: One) -> datetime:
     return moment(message["sent_at"] or message["first_seen_at"])
 
 
-def _message(desk: Desk, message: One) -> None:
+def _message(desk: Desk, message: One, writer: One | None) -> None:
     outbound = message["direction"] == "outbound"
     with parts.tag("article").classes("bubble outbound" if outbound else "bubble inbound"):
         with parts.tag("div").classes("bubble-head soft"):
@@ -89,6 +95,9 @@ def _message(desk: Desk, message: One) -> None:
             with parts.tag("div").classes("bubble-foot"):
                 parts.tag("span", "It said: ")
                 parts.tag("del", former).classes("bubble-text")
+        inbox_answers.written(writer)
+        if not outbound:
+            inbox_answers.understood(desk, message)
         if message["picture_id"]:
             with parts.tag("div").classes("bubble-foot"):
                 words = f"The page from which this message of {message['sender']} was read"
@@ -97,13 +106,14 @@ def _message(desk: Desk, message: One) -> None:
                     parts.picture(message["picture_id"], words, classes="small")
 
 
-def _reply(desk: Desk, reply: One) -> None:
+def _reply(desk: Desk, reply: One, writer: One | None) -> None:
     with parts.tag("article").classes("bubble outbound pending"):
         with parts.tag("div").classes("bubble-head soft"):
-            parts.tag("strong", "Your reply")
+            parts.tag("strong", "Your reply" if writer is None else "Reply")
             parts.when(reply["created_at"], desk.timezone)
             parts.chip(*DELIVERIES[reply["delivery"]])
         parts.tag("div", reply["text"]).classes("bubble-text")
+        inbox_answers.written(writer)
         _how_far(desk, reply)
 
 

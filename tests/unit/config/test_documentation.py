@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from runner.config import pace, values
 from runner.config import problems as wording
 from runner.config import settings as models
-from runner.config import values
 from runner.config.problems import ConfigError
+from runner.config.provider import ProviderSettings
 from runner.config.schema import place_at
 from runner.config.settings import Settings
 from runner.config.template import default_of
@@ -29,6 +30,12 @@ TABLES: dict[str, type[BaseModel]] = {
     "[store]": models.StoreSettings,
     "[profiles]": models.ProfileSettings,
     "[inbox]": models.InboxSettings,
+    "[limits]": pace.LimitsSettings,
+    "[limits.KIND]": pace.LimitSettings,
+    "[limits.warm_up]": pace.WarmUpSettings,
+    "[hours]": pace.HoursSettings,
+    "[inbox.provider]": ProviderSettings,
+    "[notices]": models.NoticeSettings,
     "[live]": models.LiveSettings,
     "[[accounts]]": models.AccountSettings,
     "[console]": models.ConsoleSettings,
