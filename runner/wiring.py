@@ -28,6 +28,7 @@ from runner.orchestrator.attempt_pages import AttemptPages
 from runner.orchestrator.attempts import AttemptRules, Attempts
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.deciding import Deciding
+from runner.orchestrator.escalating import Escalating
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failures
 from runner.orchestrator.floods import Floods
@@ -59,6 +60,7 @@ from runner.store.counterparts import Counterparts
 from runner.store.database import Database
 from runner.store.desk import Desk
 from runner.store.drafts import Drafts
+from runner.store.due_times import DueTimes
 from runner.store.effects import Effects
 from runner.store.enrolments import Enrolments
 from runner.store.error_groups import ErrorGroups
@@ -72,6 +74,7 @@ from runner.store.profiles import Profiles
 from runner.store.rate_usage import RateUsage
 from runner.store.schedules import Schedules
 from runner.store.sessions import Sessions
+from runner.store.slas import Slas
 from runner.store.steps import Steps
 from runner.store.threads import Threads
 from runner.store.tokens import Tokens
@@ -102,6 +105,8 @@ class Books:
     following: Following
     paces: Paces
     counterparts: Counterparts
+    slas: Slas
+    due_times: DueTimes
     history: History
     clock: Clock
 
@@ -180,6 +185,8 @@ async def open_books(settings: Settings) -> AsyncIterator[Books]:
             following=inbox_wiring.following(settings, db, records, engine),
             paces=Paces(db, usage),
             counterparts=Counterparts(db),
+            slas=Slas(db),
+            due_times=DueTimes(db, usage),
             history=History(db),
             clock=clock,
         )
@@ -213,11 +220,12 @@ async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[R
 def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
     deciding = Deciding(answering=books.answering, events=books.events)
     following = FollowingUp(following=books.following, events=books.events)
+    escalating = Escalating(due_times=books.due_times, events=books.events)
     if not books.settings.inbox.classify:
-        return inbox_wiring.at_work(deciding, following)
+        return inbox_wiring.at_work(deciding, following, escalating)
     classifier = inbox_wiring.understood_by(books.settings, books.database, books.classifier)
     understanding = Understanding(rows=books.classifications, classifier=classifier, events=books.events)
-    return inbox_wiring.at_work(understanding, deciding, following)
+    return inbox_wiring.at_work(understanding, deciding, following, escalating)
 
 
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:

@@ -8,6 +8,7 @@ from runner.api.shapes import Id, Moment, Shape
 from runner.domain.classification import MessageType
 from runner.domain.effects import EffectState
 from runner.domain.messages import Delivery
+from runner.domain.sla import SlaKind
 from runner.domain.states import Direction, JobState, ThreadStatus
 
 
@@ -28,6 +29,10 @@ class ThreadOut(Shape):
     snoozed_until: Moment | None
     assignee: str | None = Field(description="The Operator whose it is.")
     tags: list[str] = Field(description="Words that people and rules have put on it, sorted.")
+    due_at: Moment | None = Field(description="By when something is owed, by the strictest SLA of its tags.")
+    due_for: SlaKind | None = Field(description="What is owed then.")
+    due_tag: str | None = Field(description="The tag whose SLA that is.")
+    overdue: bool
 
 
 class ThreadTagOut(Shape):

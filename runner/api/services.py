@@ -38,6 +38,7 @@ from runner.store.inbox_figures import InboxFigures
 from runner.store.listing_groups import ListingGroups
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
+from runner.store.slas import Slas
 from runner.store.tokens import Tokens
 from runner.store.work import WorkView
 
@@ -98,6 +99,7 @@ class Services:
     desk: Desk
     inbox_figures: InboxFigures
     counterparts: Counterparts
+    slas: Slas
     history: History
     answering: Answering
     classifier: LocalClassifier

@@ -35,6 +35,7 @@ def list_(
     account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")] = None,
     unread: Annotated[bool, typer.Option("--unread", help="Only threads that had unread messages.")] = False,
     tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Only those that have this tag.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those that an SLA is broken in.")] = False,
     limit: options.Limit = 50,
     config: options.Config = None,
     as_json: options.Json = False,
@@ -43,14 +44,17 @@ def list_(
     settings, _ = options.settings(config)
 
     async def work(books: wiring.Books) -> list[StoredThread]:
-        threads = books.records.threads
-        return await threads.list_threads(account_name=account, only_unread=unread, tag=tag, limit=limit)
+        await books.due_times.keep_up()
+        return await books.records.threads.list_threads(
+            account_name=account, only_unread=unread, tag=tag, only_overdue=overdue, limit=limit
+        )
 
     threads = options.with_books(settings, work)
     if as_json:
         output.document({"threads": threads})
         return
     tagged = ("tags",) if any(thread.tags for thread in threads) else ()
+    owed = ("due",) if any(thread.due_at for thread in threads) else ()
     rows = [
         (
             thread.id,
@@ -61,10 +65,11 @@ def list_(
             thread.unread,
             thread.last_at,
             *((thread.tags,) if tagged else ()),
+            *((_due(thread),) if owed else ()),
         )
         for thread in threads
     ]
-    columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last", *tagged)
+    columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last", *tagged, *owed)
     output.table(columns, rows, empty="No thread yet. Read an inbox: runner run ACCOUNT read_inbox")
 
 
@@ -78,6 +83,7 @@ def show(
     settings, _ = options.settings(config)
 
     async def work(books: wiring.Books) -> _Shown:
+        await books.due_times.keep_up()
         threads = books.records.threads
         return _Shown(
             thread=await threads.get(thread),
@@ -102,6 +108,9 @@ def _say(shown: _Shown) -> None:
     output.say(f"{found.account} with {output.plain(found.counterpart)}{about}, {output.plain(found.url)}")
     if found.tags:
         output.say(f"tags: {output.plain(found.tags)}")
+    if found.due_at is not None:
+        kind = str(found.due_for).replace("_", " ")
+        output.say(f"{kind} due: {_due(found)} (SLA of {output.plain(found.due_tag)})")
     if shown.also_in:
         others = [f"thread {each.thread_id} ({each.account}, {each.status})" for each in shown.also_in]
         output.say(f"also in: {output.plain(others)}")
@@ -125,6 +134,13 @@ def _say(shown: _Shown) -> None:
     output.say(
         f"\nAnswer: runner run {found.account} send_message --set thread={output.plain(found.remote_id)} --set text=…"
     )
+
+
+def _due(thread: StoredThread) -> str:
+    """By when something is owed; as it stands in a table and behind a word."""
+    if thread.due_at is None:
+        return ""
+    return f"{output.plain(thread.due_at)}{', overdue' if thread.overdue else ''}"
 
 
 def _handled(handling: Handling) -> Iterator[str]:

@@ -42,6 +42,7 @@ from runner.cli import (
     send,
     sequences,
     sessions,
+    sla,
     templates,
     thread_care,
     tokens,
@@ -81,6 +82,7 @@ inbox.app.add_typer(drafts.app)
 inbox.app.add_typer(thread_care.app)
 inbox.app.add_typer(inbox_export.app)
 inbox.app.add_typer(inbox_figures.app)
+inbox.app.add_typer(sla.app, name="sla")
 app.add_typer(templates.app, name="templates")
 app.add_typer(rules.app, name="rules")
 app.add_typer(sequences.app, name="sequences")

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from runner.domain.classification import MessageType
 from runner.domain.effects import EffectState
+from runner.domain.sla import SlaKind
 from runner.domain.states import Direction, JobState, ThreadStatus
 
 
@@ -83,6 +84,11 @@ class StoredThread:
     snoozed_until: datetime | None
     assignee: str | None
     tags: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    """By when something is owed, by the strictest SLA of its tags; None where nothing is."""
+    due_for: SlaKind | None = None
+    due_tag: str | None = None
+    overdue: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from runner.domain.figures import Tally
 from runner.domain.listings import ListingState
 from runner.domain.messages import Reply, StoredMessage, StoredThread
 from runner.domain.states import AccountState, Direction, JobState, ThreadStatus
-from runner.store import counting, message_changes, replies, search, thread_tags
+from runner.store import counting, due_rows, message_changes, replies, search, thread_tags
 from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.evidence import ThreadPicture, pictures_of
@@ -39,6 +39,7 @@ class ThreadQuestion:
     """An Operator's name; "" for those that are nobody's."""
     counterpart: str | None = None
     tag: str | None = None
+    overdue: bool | None = None
     text: str | None = None
     """Part of a Message, of the Listing's title or of the counterpart's name, whatever its case."""
     waits: Wait | None = None
@@ -83,7 +84,8 @@ class InboxView:
             )
             rows = {row.id: row for row in await connection.execute(_threads().where(thread.c.id.in_(found)))}
             tags = await thread_tags.tags_of(connection, found)
-        items = [stored(rows[number], now, tags.get(number, ())) for number in found]
+            owed = await due_rows.owed_first(connection, found)
+        items = [stored(rows[number], now, tags.get(number, ()), owed.get(number)) for number in found]
         return Page(items=items, next_cursor=cursor)
 
     async def waiting(self, *, threshold: float) -> dict[Wait, int]:
@@ -220,6 +222,9 @@ def _which(
         statement = statement.where(thread.c.participant_id.in_(same))
     if question.tag is not None:
         statement = statement.where(thread.c.id.in_(thread_tags.tagged(question.tag)))
+    if question.overdue is not None:
+        late = thread.c.id.in_(due_rows.overdue(now))
+        statement = statement.where(late if question.overdue else ~late)
     if question.text and said is not None:
         part = question.text
         named = counterparts.where(participant.c.name.icontains(part, autoescape=True))

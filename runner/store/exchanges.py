@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, or_, select
 
 from runner.domain.desk import AnsweredBy
+from runner.domain.enrolments import FOLLOW_UPS
 from runner.domain.states import Direction
 from runner.store.columns import UtcTime
 from runner.store.rule_tables import draft
-from runner.store.tables import effect
+from runner.store.tables import effect, job
 from runner.store.trade_tables import message, thread
 
 WHEN = func.coalesce(message.c.sent_at, message.c.first_seen_at, type_=UtcTime())
@@ -69,12 +70,14 @@ def answered_by(answer_id: ColumnElement[int]) -> ColumnElement[str]:
     joined = (
         sent.join(whose, whose.c.id == sent.c.thread_id)
         .outerjoin(effect, from_us)
+        .outerjoin(job, job.c.id == effect.c.job_id)
         .outerjoin(draft, and_(draft.c.job_id == effect.c.job_id, draft.c.job_id.is_not(None)))
     )
     who = case(
         (effect.c.id.is_(None), literal(str(AnsweredBy.ELSEWHERE))),
         (and_(draft.c.id.is_not(None), draft.c.by.is_(None)), literal(str(AnsweredBy.RULE))),
         (draft.c.id.is_not(None), literal(str(AnsweredBy.DRAFT))),
+        (job.c.key.startswith(FOLLOW_UPS), literal(str(AnsweredBy.SEQUENCE))),
         else_=literal(str(AnsweredBy.PERSON)),
     )
     found = select(who).select_from(joined).where(sent.c.id == answer_id, sent.c.direction == Direction.OUTBOUND)

@@ -14,10 +14,11 @@ from runner.domain.counterparts import name_key
 from runner.domain.desk import Satisfaction
 from runner.domain.effects import Effect
 from runner.domain.messages import RemoteMessage, StoredMessage, StoredThread, ThreadSummary
+from runner.domain.sla import Due
 from runner.domain.states import Direction, ThreadStatus
 from runner.domain.tags import tag_names
 from runner.errors import NotFound
-from runner.store import events, message_changes, resolutions, thread_tags
+from runner.store import due_rows, events, message_changes, resolutions, thread_tags
 from runner.store.account_ids import id_of
 from runner.store.columns import UtcTime, storable
 from runner.store.database import Database
@@ -176,8 +177,10 @@ class Threads:
         return (await self._all([row], connection))[0]
 
     async def _all(self, rows: Sequence[Row[Any]], connection: AsyncConnection) -> list[StoredThread]:
-        now, tags = self._db.clock.now(), await thread_tags.tags_of(connection, [row.id for row in rows])
-        return [stored(row, now, tags.get(row.id, ())) for row in rows]
+        now, numbers = self._db.clock.now(), [row.id for row in rows]
+        tags = await thread_tags.tags_of(connection, numbers)
+        owed = await due_rows.owed_first(connection, numbers)
+        return [stored(row, now, tags.get(row.id, ()), owed.get(row.id)) for row in rows]
 
     async def by_remote_id(self, account_name: str, remote_id: str) -> StoredThread:
         """An Account's Thread by the Site's id. Raises NotFound."""
@@ -197,6 +200,7 @@ class Threads:
         only_unread: bool = False,
         counterpart: str | None = None,
         tag: str | None = None,
+        only_overdue: bool = False,
         limit: int = 50,
         offset: int = 0,
     ) -> list[StoredThread]:
@@ -209,6 +213,8 @@ class Threads:
             statement = statement.where(participant.c.name == counterpart)
         if tag is not None:
             statement = statement.where(thread.c.id.in_(thread_tags.tagged(tag)))
+        if only_overdue:
+            statement = statement.where(thread.c.id.in_(due_rows.overdue(self._db.clock.now())))
         async with self._db.read() as connection:
             if account_name is not None:
                 statement = statement.where(thread.c.account_id == await id_of(connection, account_name))
@@ -280,10 +286,12 @@ def _select() -> Select[Any]:
     ).select_from(joined)
 
 
-def stored(row: Row[Any], now: datetime, tags: tuple[str, ...] = ()) -> StoredThread:
+def stored(row: Row[Any], now: datetime, tags: tuple[str, ...] = (), owed: Due | None = None) -> StoredThread:
     """A Thread as it is at this moment: one whose snooze is over is open."""
     fields = {name: row._mapping[name] for name in StoredThread.__dataclass_fields__ if name in row._mapping}
     fields["tags"] = tags
+    if owed is not None:
+        fields |= {"due_at": owed.due_at, "due_for": owed.kind, "due_tag": owed.tag, "overdue": owed.due_at <= now}
     until = row.snoozed_until
     if row.status is ThreadStatus.SNOOZED and until is not None and until <= now:
         fields |= {"status": ThreadStatus.OPEN, "snoozed_until": None}

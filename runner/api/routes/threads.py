@@ -101,6 +101,9 @@ async def list_threads(
         str | None, Query(max_length=200, description="An operator's name; empty for those that are nobody's.")
     ] = None,
     tag: Annotated[str | None, Query(max_length=200, description="Only those that have this tag.")] = None,
+    overdue: Annotated[
+        bool | None, Query(description="Only those that an SLA is broken in, or only the others.")
+    ] = None,
     q: Annotated[str | None, Query(max_length=200, description="Words in a Message, a name or a title.")] = None,
     waits: Annotated[
         Wait | None, Query(description="For a click on a Draft, or for a person: nobody is sure, or a value lacks.")
@@ -113,7 +116,7 @@ async def list_threads(
     question = ThreadQuestion(
         account=account, unread=unread, status=status, assignee=assignee, counterpart=counterpart, tag=tag, text=q
     )
-    question = replace(question, waits=waits, threshold=given.rules.threshold)
+    question = replace(question, overdue=overdue, waits=waits, threshold=given.rules.threshold)
     return page(await given.inbox.threads(question, wish(limit, cursor, sort)), ThreadOut.model_validate)
 
 

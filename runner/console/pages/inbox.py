@@ -80,6 +80,7 @@ class Inbox:
         if tags or "tag" in self._desk.filters:
             filters.choice(self._desk, "tag", "tag", {each: each for each in tags})
         filters.flag(self._desk, "unread", "Unread only")
+        filters.flag(self._desk, "overdue", "Overdue only")
 
     async def _thread_pane(self) -> None:
         with parts.tag("div").classes("across narrow-only thread-ways"):
@@ -122,6 +123,7 @@ class Inbox:
             account=asked.get("account"),
             tag=asked.get("tag"),
             unread=asked.get("unread"),
+            overdue=asked.get("overdue"),
             status=None if status == "all" else status,
             waits=asked.get("waits"),
             assignee=[""] if assignee == NOBODY else assignee,
@@ -166,6 +168,8 @@ class Inbox:
             with parts.tag("span").classes("thread-line"):
                 parts.tag("span", " · ".join(filter(None, (thread["account"], thread["assignee"])))).classes("soft")
                 with parts.tag("span").classes("across"):
+                    if thread["overdue"]:
+                        parts.chip("overdue", "bad")
                     if thread["status"] != "open":
                         parts.chip(thread["status"])
                     if thread["unread"]:

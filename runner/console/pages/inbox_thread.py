@@ -28,6 +28,7 @@ BY = {
     "person": "by a person",
     "elsewhere": "at the site",
 }
+DUE = {"first_response": "Answer: ", "resolution": "Settle: "}
 EFFECTS = {"confirmed": ("sent", "good"), "duplicated": ("sent twice", "bad")}
 
 
@@ -164,6 +165,12 @@ def about(desk: Desk, thread: One, replies: Sequence[One], handling: One) -> Non
         with _fact("Tags", "" if thread["tags"] else "none"):
             for each in thread["tags"]:
                 parts.tag("span", each).classes("tag")
+        if thread["due_at"]:
+            with _fact("Due", DUE.get(thread["due_for"], "")):
+                parts.when(thread["due_at"], desk.timezone)
+                parts.tag("span", f" for {thread['due_tag']} ").classes("soft")
+                if thread["overdue"]:
+                    parts.chip("overdue", "bad")
         _fact("Unread", str(thread["unread"]) if thread["unread"] else "all read")
         _fact("Messages", str(thread["message_count"]))
         with _fact("Last"):

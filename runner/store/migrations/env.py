@@ -7,6 +7,7 @@ from runner.store import (
     notice_tables,
     rule_tables,
     sequence_tables,
+    sla_tables,
     tables,
     thread_tables,
     trade_tables,
@@ -17,7 +18,7 @@ from runner.store.schema import metadata
 assert tables.account.metadata is trade_tables.listing.metadata is access_tables.operator.metadata is metadata
 assert rule_tables.rule.metadata is thread_tables.thread_tag.metadata is metadata
 assert sequence_tables.sequence.metadata is metadata
-assert notice_tables.channel.metadata is metadata
+assert notice_tables.channel.metadata is sla_tables.sla.metadata is metadata
 
 # The transaction is upgrading.exclusive's: SQLite can undo a half-made migration as a whole.
 context.configure(
