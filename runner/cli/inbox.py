@@ -70,7 +70,8 @@ def list_(
         for thread in threads
     ]
     columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last", *tagged, *owed)
-    output.table(columns, rows, empty="No thread yet. Read an inbox: runner run ACCOUNT read_inbox")
+    none = "No thread yet. Read an inbox: runner run ACCOUNT read_inbox"
+    output.table(columns, rows, empty="Nothing is overdue." if overdue else none)
 
 
 @app.command()

@@ -99,7 +99,7 @@ async def _begun(connection: AsyncConnection, thread_ids: Sequence[int]) -> dict
         .where(resolution.c.thread_id.in_(thread_ids), resolution.c.closed_at.is_(None))
         .group_by(resolution.c.thread_id)
     )
-    opened = dict(await connection.execute(reopened))
+    opened = dict((await connection.execute(reopened)).tuples().all())
     # What was left unanswered when the Thread was closed is not owed since then, but since it was opened again.
     first = {number: max(at, opened.get(number, at)) for number, at in await connection.execute(waiting)}
     whole = {number: opened.get(number, at) for number, at in await connection.execute(written)}
