@@ -65,7 +65,7 @@ def list_(
             thread.unread,
             thread.last_at,
             *((thread.tags,) if tagged else ()),
-            *((_due(thread),) if owed else ()),
+            *(("overdue" if thread.overdue else thread.due_at,) if owed else ()),
         )
         for thread in threads
     ]
@@ -111,7 +111,8 @@ def _say(shown: _Shown) -> None:
         output.say(f"tags: {output.plain(found.tags)}")
     if found.due_at is not None:
         kind = str(found.due_for).replace("_", " ")
-        output.say(f"{kind} due: {_due(found)} (SLA of {output.plain(found.due_tag)})")
+        late = ", overdue" if found.overdue else ""
+        output.say(f"{kind} due: {output.plain(found.due_at)}{late} (SLA of {output.plain(found.due_tag)})")
     if shown.also_in:
         others = [f"thread {each.thread_id} ({each.account}, {each.status})" for each in shown.also_in]
         output.say(f"also in: {output.plain(others)}")
@@ -135,13 +136,6 @@ def _say(shown: _Shown) -> None:
     output.say(
         f"\nAnswer: runner run {found.account} send_message --set thread={output.plain(found.remote_id)} --set text=…"
     )
-
-
-def _due(thread: StoredThread) -> str:
-    """By when something is owed; as it stands in a table and behind a word."""
-    if thread.due_at is None:
-        return ""
-    return f"{output.plain(thread.due_at)}{', overdue' if thread.overdue else ''}"
 
 
 def _handled(handling: Handling) -> Iterator[str]:

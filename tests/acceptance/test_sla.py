@@ -26,7 +26,7 @@ def test_an_operator_promises_and_sees_what_is_late(shop: Any) -> None:
     assert shop.cli("inbox", "tag", number, "vip").code == 0
     [late] = shop.cli("inbox", "list", "--overdue", "--json").json["threads"]
     assert (late["id"], late["due_for"], late["due_tag"], late["overdue"]) == (number, "first_response", "vip", True)
-    assert ", overdue" in shop.cli("inbox", "list").out
+    assert "overdue" in shop.cli("inbox", "list").out
     assert "first response due:" in shop.cli("inbox", "show", number).out
 
     # Whatever works for farid next sees to it, and the next one does not do so again.
@@ -35,6 +35,6 @@ def test_an_operator_promises_and_sees_what_is_late(shop: Any) -> None:
     assert shop.rows("SELECT count(*) FROM event WHERE name = 'SlaBroken'") == [(1,)]
     assert shop.cli("inbox", "list", "--overdue", "--json").json["threads"][0]["tags"] == ["late", "vip"]
 
-    assert shop.cli("inbox", "sla", "list").out.split("\n")[1].split() == ["vip", "1m", "–", "–", "late"]
+    assert shop.cli("inbox", "sla", "list").out.split("\n")[2].split() == ["vip", "1m", "–", "–", "late"]
     assert shop.cli("inbox", "sla", "remove", "vip").code == 0
     assert "Nothing is overdue." in shop.cli("inbox", "list", "--overdue").said

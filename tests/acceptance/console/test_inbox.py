@@ -196,3 +196,20 @@ async def test_a_new_message_has_the_picture_of_the_page_that_it_was_read_from(p
     # The history that was there at the first reading has none: a picture for every thread would be too many.
     earlier = console.get(f"/threads/{read['id']}/messages")["items"][0]
     assert earlier["picture_id"] is None
+
+
+async def test_a_thread_that_is_late_is_marked_and_can_be_filtered_for(
+    person: Page, console: Any, thread: Callable[[str], dict[str, Any]]
+) -> None:
+    mine = thread("amy")
+    console.api.put(f"/threads/{mine['id']}/tags", json={"tags": ["promised"]}).raise_for_status()
+    console.api.put("/sla/promised", json={"resolution_s": 60}).raise_for_status()
+    try:
+        await person.goto(f"/inbox?overdue=true&account=amy&thread={mine['id']}")
+        row = threads(person).get_by_role("link").filter(has_text=mine["counterpart"])
+        await expect(row.get_by_text("overdue", exact=True)).to_be_visible()
+        await expect(about(person).get_by_text("Settle:")).to_be_visible()
+        await expect(about(person).get_by_text("overdue", exact=True)).to_be_visible()
+        await expect(person.get_by_role("checkbox", name="Overdue only")).to_be_checked()
+    finally:
+        console.api.delete("/sla/promised").raise_for_status()
