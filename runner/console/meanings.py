@@ -153,6 +153,8 @@ THEN: Mapping[str, Callable[[Any], str]] = {
     "reply": lambda value: f"reply with “{value}”",
     "assign": lambda value: f"assign it to {value}",
     "snooze": lambda value: f"put it away for {value}",
+    "tag": lambda value: f"tag the thread {', '.join(map(str, value))}",
+    "enrol": lambda value: f"follow it up with “{value}”",
     "close": lambda value: "close the thread",
     "notify": lambda value: "tell a person",
 }
