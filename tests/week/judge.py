@@ -1,0 +1,216 @@
+"""The judge of a simulated week. Pure: the marketplace's ledger and what the shop was given go in, breaches come out.
+
+What was sent is judged by the ledger alone. About what was not sent the ledger knows nothing; there the judge is told
+what a person finds in the console (`Told`), and compares it with what the rules say.
+
+An outbound message stands where its sender last read the thread: what was written between that reading and the commit
+nobody could have known, and it must be dealt with afterwards like any other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tests.week.given import Rule, family_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What the console shows of an inbound message: its type, how sure that is, and whether it waits for a person."""
+
+    type: str | None
+    confidence: float
+    waits: bool
+    state: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What the shop was given, and what its people did: `clicked` are messages whose draft somebody sent,
+    `dismissed` those whose draft nobody wanted, `by_hand` the texts that somebody wrote."""
+
+    rules: Sequence[Rule]
+    families: Mapping[str, Sequence[str]]
+    threshold: float
+    counterparts: Mapping[str, str]
+    clicked: frozenset[str] = frozenset()
+    dismissed: frozenset[str] = frozenset()
+    by_hand: frozenset[str] = frozenset()
+
+
+class By(StrEnum):
+    COUNTERPART = "counterpart"
+    HAND = "hand"  # a person of ours
+    RULE = "rule"  # a reply by rule
+    NOBODY = "nobody"  # nothing that the shop was given explains it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A message in the ledger. `place` is where it stands in the thread for whoever wrote it."""
+
+    seq: int
+    place: int
+    at: datetime
+    account: str
+    thread: str
+    number: str
+    text: str
+    by: By
+    family: str | None = None
+
+    @property
+    def named(self) -> str:
+        return f"message {self.number} in thread {self.thread} of {self.account} at {self.at:%a %H:%M:%S}"
+
+
+@dataclass(kw_only=True)
+class Verdict:
+    """What was found: sentences for a person, and figures."""
+
+    breaches: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    first_reply_min: list[float] = field(default_factory=list)
+
+
+def judge(ledger: Sequence[Mapping[str, Any]], told: Mapping[str, Told], given: Given) -> Verdict:
+    """Judge all threads that anybody wrote in. Seeded messages are history, and nobody's business."""
+    verdict = Verdict()
+    for entries in _threads(ledger, given).values():
+        _judge_thread(entries, told, given, verdict)
+    return verdict
+
+
+def _threads(ledger: Sequence[Mapping[str, Any]], given: Given) -> dict[str, list[Entry]]:
+    """Each thread's messages in the order of their places."""
+    read_at: dict[str, int] = {}
+    threads: dict[str, list[Entry]] = {}
+    for row in sorted(ledger, key=lambda each: each["seq"]):
+        detail = row["detail"]
+        if row["kind"] == "thread_read":
+            read_at[row["subject"]] = row["seq"]
+        elif row["kind"] in ("message_sent", "message_received") and not detail.get("seeded"):
+            thread = detail["thread"]
+            inbound = row["kind"] == "message_received"
+            by, family = (By.COUNTERPART, None) if inbound else _writer(detail["text"], thread, given)
+            place = row["seq"] if inbound else read_at.get(thread, row["seq"])
+            entry = Entry(
+                seq=row["seq"],
+                place=place,
+                at=datetime.fromisoformat(row["at"]),
+                account=row["account"],
+                thread=thread,
+                number=row["subject"],
+                text=detail["text"],
+                by=by,
+                family=family,
+            )
+            threads.setdefault(thread, []).append(entry)
+    return {
+        thread: sorted(entries, key=lambda each: (each.place, each.seq))
+        for thread, entries in threads.items()
+        if any(each.by is By.COUNTERPART for each in entries)
+    }
+
+
+def _writer(text: str, thread: str, given: Given) -> tuple[By, str | None]:
+    if text in given.by_hand:
+        return By.HAND, None
+    family = family_of(text, given.counterparts.get(thread, ""), dict(given.families))
+    return (By.NOBODY, None) if family is None else (By.RULE, family)
+
+
+def _judge_thread(entries: Sequence[Entry], told: Mapping[str, Told], given: Given, verdict: Verdict) -> None:
+    for at, entry in enumerate(entries):
+        before = entries[at - 1] if at else None
+        after = entries[at + 1] if at + 1 < len(entries) else None
+        verdict.counts[f"by {entry.by}"] += 1
+        if entry.by is By.COUNTERPART:
+            begins = all(each.by is not By.COUNTERPART for each in entries[:at])
+            _judge_inbound(entry, after, told.get(entry.number), given, verdict, first_contact=begins)
+        elif entry.by is By.NOBODY:
+            verdict.breaches.append(f"{entry.named} was sent, and nothing that the shop was given explains it")
+        elif entry.by is By.RULE:
+            _judge_reply(entry, before, verdict)
+
+
+def _judge_reply(reply: Entry, before: Entry | None, verdict: Verdict) -> None:
+    """None twice, and none after anybody of ours has written: what stands before a reply is what it answers."""
+    if before is None or before.by is By.NOBODY:
+        verdict.breaches.append(f"{reply.named} answers nothing")
+    elif before.by is By.RULE:
+        verdict.breaches.append(f"{reply.named} is a second reply, after message {before.number}")
+    elif before.by is By.HAND:
+        verdict.breaches.append(f"{reply.named} was sent after a person had written message {before.number}")
+    else:
+        verdict.counts["crossed"] += reply.place != reply.seq and before.place > reply.place
+
+
+def _judge_inbound(
+    entry: Entry, after: Entry | None, told: Told | None, given: Given, verdict: Verdict, *, first_contact: bool
+) -> None:
+    if after is not None and after.by is By.COUNTERPART:
+        verdict.counts["overtaken"] += 1
+        return
+    if told is None:
+        verdict.breaches.append(f"{entry.named} is not known to the shop")
+        return
+    rule, sure = _rule_for(entry, told, given, first_contact=first_contact)
+    wanted = rule.reply if rule else None
+    if after is not None and after.by is By.HAND:
+        verdict.counts["answered by hand"] += 1
+    elif after is not None and after.by is By.RULE:
+        verdict.counts["answered"] += 1
+        verdict.first_reply_min.append((after.at - entry.at).total_seconds() / 60)
+        _judge_answer(entry, after, rule, verdict, given, sure=sure, wanted=wanted)
+    elif rule is not None and rule.automatic and sure and wanted:
+        verdict.counts["handed to a person"] += told.waits
+        if not told.waits:
+            verdict.breaches.append(f'{entry.named} has no answer, though rule "{rule.name}" gives one ({told.state})')
+    elif rule is not None and not rule.automatic and wanted:
+        _judge_draft(entry, told, given, verdict)
+    elif rule is not None and sure:
+        verdict.counts["done without a reply"] += 1
+    elif not sure:
+        verdict.counts["queued"] += 1
+        if not told.waits:
+            verdict.breaches.append(
+                f"{entry.named}: nobody is sure what it wants, and no person is asked ({told.state})"
+            )
+    else:
+        verdict.counts["no rule"] += 1
+
+
+def _judge_draft(entry: Entry, told: Told, given: Given, verdict: Verdict) -> None:
+    if entry.number in given.dismissed:
+        verdict.counts["dismissed"] += 1
+    elif told.waits:
+        verdict.counts["drafted"] += 1
+    else:
+        verdict.breaches.append(f"{entry.named} should have a draft, and no person finds one ({told.state})")
+
+
+def _judge_answer(
+    entry: Entry, reply: Entry, rule: Rule | None, verdict: Verdict, given: Given, *, sure: bool, wanted: str | None
+) -> None:
+    if rule is None or wanted is None:
+        verdict.breaches.append(f"{entry.named} was answered, though no rule says so: {reply.text}")
+    elif reply.family != wanted:
+        verdict.breaches.append(f'{entry.named} was answered with "{reply.family}" instead of "{wanted}": {reply.text}')
+    elif rule.automatic and not sure:
+        verdict.breaches.append(f"{entry.named} was answered, though nobody is sure what it wants")
+    elif not rule.automatic and entry.number not in given.clicked:
+        verdict.breaches.append(f"{entry.named} was answered with a draft that nobody has sent")
+
+
+def _rule_for(entry: Entry, told: Told, given: Given, *, first_contact: bool) -> tuple[Rule | None, bool]:
+    sure = told.type is not None and told.confidence >= given.threshold
+    for rule in given.rules:
+        if rule.fits(type_=told.type, text=entry.text, first_contact=first_contact):
+            return rule, sure
+    return None, sure

@@ -1,0 +1,278 @@
+"""A simulated week: real pages for every read and send, and a clock that jumps over the time in which nothing happens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from runner import wiring
+from runner.config.load import load
+from runner.domain.schedules import NewSchedule
+from runner.domain.schedules import Rule as When
+from runner.intake.rules import read_rules
+from runner.store.columns import EPOCH
+from tests.week import given as shop
+from tests.week.judge import Given, Verdict, judge
+from tests.week.people import People
+from tests.week.stage import Stage, stage
+from tests.week.traffic import Inbound, Writers
+
+START = datetime(2026, 10, 19, tzinfo=UTC)
+"""A Monday; the clocks of Europe go back on the Sunday of its week."""
+
+POLL_S = 0.04
+PATIENCE_S = 180.0
+"""Of the machine's time: when nothing moves on for so long although something is due, the week is given up."""
+
+KINDS = ("message_sent", "message_received", "thread_read")
+
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"route": "*", "effect": "latency_ms", "ms": 400, "probability": 0.03},
+    {"route": "GET *", "effect": "status", "status": 503, "probability": 0.008},
+    {"route": "POST *", "effect": "status", "status": 500, "probability": 0.02},
+    {"route": "POST /api/threads/*", "effect": "status_after_commit", "status": 502, "probability": 0.03},
+    {"route": "POST /api/threads/*", "effect": "drop_after_commit", "probability": 0.03},
+    {"route": "POST /api/threads/*", "effect": "latency_ms", "ms": 1500, "probability": 0.05},
+    {"route": "GET /inbox*", "effect": "rate_limit", "retry_after_s": 40, "probability": 0.004},
+    {"route": "GET /inbox*", "effect": "expire_session", "probability": 0.004},
+    {"route": "GET /inbox*", "effect": "layout", "variant": "b", "probability": 0.1},
+    {"route": "GET /inbox*", "effect": "layout", "variant": "c", "probability": 0.1},
+    {"route": "GET /inbox*", "effect": "popup", "probability": 0.02},
+    {"route": "*", "effect": "slow_image", "ms": 800, "probability": 0.1},
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """How large a week is. `every_min` is from one reading of an inbox to the next while it is open."""
+
+    messages: int
+    accounts: tuple[str, ...] = tuple(shop.ZONES)
+    days: int = 7
+    every_min: int = 60
+    kills: int = 0
+    faults: bool = True
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What came of it."""
+
+    verdict: Verdict
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+class Week:
+    """One week on a stage; `run` lives it and judges it."""
+
+    def __init__(self, on: Stage, books: wiring.Books, form: Form, seed: int) -> None:
+        self._on, self._books, self._form = on, books, form
+        self._dice = random.Random(seed)
+        self._people = People(books=books, stage=on, dice=random.Random(seed + 1))
+        zones = {name: shop.ZONES[name] for name in form.accounts}
+        self.traffic = Writers(seed, zones, start=START, days=form.days).week(form.messages)
+        self._end = START + timedelta(days=form.days)
+        self._agenda = self._appointments()
+        self._kills: list[datetime] = sorted(
+            START + (self._end - START) * self._dice.uniform(0.05, 0.9) for _ in range(form.kills)
+        )
+        self.counts: Counter[str] = Counter()
+
+    def _appointments(self) -> list[tuple[datetime, Inbound | None]]:
+        """Messages, and None for each time that people come in."""
+        visits = [START + timedelta(days=day, hours=hour) for day in range(self._form.days) for hour in (9, 15, 21)]
+        # What is left at the end is seen to once more.
+        visits.append(self._end + timedelta(hours=1))
+        return sorted(
+            [(each.at, each) for each in self.traffic] + [(at, None) for at in visits], key=lambda each: each[0]
+        )
+
+    async def run(self) -> None:
+        """Live it to its end."""
+        await self._set_up()
+        if self._form.faults:
+            self._on.faults(*({**each, "seed": number} for number, each in enumerate(FAULTS)))
+        self._on.start()
+        moved, last = time.monotonic(), None
+        while True:
+            state = self._state()
+            if state != last:
+                moved, last = time.monotonic(), state
+            if time.monotonic() - moved > PATIENCE_S:
+                raise AssertionError(f"nothing moves on at {self._now:%a %H:%M:%S}: {state}")
+            await self._keep_appointments()
+            await self._kill_perhaps()
+            if await self._is_quiet():
+                coming = self._next()
+                if coming is None:
+                    return
+                self._on.jump(coming)
+                self.counts["jumps"] += 1
+            await asyncio.sleep(POLL_S)
+
+    async def _set_up(self) -> None:
+        """Rules and templates by file, and a schedule for each inbox, as an operator does it."""
+        file = self._on.folder / "rules.json"
+        file.write_text(json.dumps(shop.rule_file()), encoding="utf-8")
+        await self._books.answering.rules.save_all(*read_rules(file))
+        for name in self._form.accounts:
+            every = self._form.every_min
+            minutes = f"*/{every}" if every < 60 else "0"
+            cron = f"{minutes} {shop.OPENS}-{shop.CLOSES - 1} * * *"
+            rule = When(cron=cron, timezone=shop.ZONES[name], start=self._books.clock.now())
+            new = NewSchedule(name=f"read {name}", flow="read_inbox", rule=rule, account=name, max_attempts=8)
+            await self._books.schedules.add(new)
+
+    @property
+    def _now(self) -> datetime:
+        return self._on.clock.now()
+
+    async def _keep_appointments(self) -> None:
+        while self._agenda and self._agenda[0][0] <= self._now:
+            _, message = self._agenda.pop(0)
+            if message is not None:
+                self._on.write(message)
+                self.counts["written"] += 1
+            else:
+                await self._people.come_in()
+                self.counts["visits of people"] += 1
+
+    async def _kill_perhaps(self) -> None:
+        if not self._kills or self._now < self._kills[0] or not self._running():
+            return
+        self._kills.pop(0)
+        await asyncio.sleep(self._dice.uniform(0, 1.5))
+        self._on.kill()
+        self.counts["kills"] += 1
+        self._on.start()
+
+    def _running(self) -> int:
+        return int(self._on.rows("SELECT count(*) FROM job WHERE state = 'running'")[0][0])
+
+    def _state(self) -> tuple[Any, ...]:
+        """What changes as long as anything is done."""
+        return (
+            self._on.rows("SELECT max(id) FROM event")[0][0],
+            self._on.rows("SELECT max(id) FROM step")[0][0],
+            len(self._agenda),
+        )
+
+    async def _is_quiet(self) -> bool:
+        """Whether nothing is at work or due, twice in a row."""
+        if self._at_work():
+            return False
+        await asyncio.sleep(POLL_S)
+        return not self._at_work()
+
+    def _at_work(self) -> bool:
+        now = (self._now - EPOCH) // timedelta(microseconds=1)
+        asked = (
+            ("SELECT count(*) FROM job WHERE state = 'running'", ()),
+            (f"SELECT count(*) FROM {CLAIMABLE} AND due_at <= ?", (now,)),
+            ("SELECT count(*) FROM message WHERE direction = 'inbound' AND classified_at IS NULL", ()),
+            (f"SELECT count(*) FROM {UNDECIDED}", ()),
+            ("SELECT count(*) FROM draft WHERE state = 'sent' AND job_id IS NULL", ()),
+            ("SELECT count(*) FROM schedule WHERE next_due_at <= ?", (now,)),
+        )
+        return any(self._on.rows(sql, *params)[0][0] for sql, params in asked)
+
+    def _next(self) -> datetime | None:
+        """The next moment at which anything happens; None when the week is over and nothing is left to do."""
+        due = self._on.rows(f"SELECT min(due_at) FROM {CLAIMABLE}")[0][0]
+        times = [at for at, _ in self._agenda[:1]]
+        if due is not None:
+            times.append(EPOCH + timedelta(microseconds=due))
+        schedules = self._on.rows("SELECT min(next_due_at) FROM schedule")[0][0]
+        if self._now < self._end + timedelta(days=1, hours=2) and schedules is not None:
+            times.append(EPOCH + timedelta(microseconds=schedules))
+        return min(times, default=None)
+
+    async def report(self) -> Report:
+        """Judge it from the ledger."""
+        told = await self._people.told()
+        people = self._people
+        given = Given(
+            rules=shop.RULES,
+            families=shop.families(shop.TEMPLATES),
+            threshold=shop.THRESHOLD,
+            counterparts=self._on.counterparts,
+            clicked=frozenset(people.clicked),
+            dismissed=frozenset(people.dismissed),
+            by_hand=frozenset(people.by_hand),
+        )
+        ledger = self._on.ledger(*KINDS)
+        with (self._on.folder / "judged.pickle").open("wb") as file:
+            pickle.dump((ledger, told, given), file)  # for whoever judges a kept week again
+        verdict = judge(ledger, told, given)
+        figures = {
+            **self.counts,
+            "faults fired": self._on.fired(),
+            "settled by a person": people.settled,
+            "resumed by a person": people.resumed,
+            "retried by a person": people.retried,
+            "readings": self._on.rows("SELECT count(*) FROM job WHERE flow = 'read_inbox'")[0][0],
+            "attempts": self._on.rows("SELECT count(*) FROM attempt")[0][0],
+            "attempts that failed": self._on.rows("SELECT count(*) FROM attempt WHERE kind IS NOT NULL")[0][0],
+            "replies that were not sent": self._on.rows(
+                "SELECT count(*) FROM job WHERE json_extract(result, '$.not_sent') IS NOT NULL"
+            )[0][0],
+        }
+        return Report(verdict=verdict, figures=figures)
+
+
+CLAIMABLE = """job JOIN account ON account.id = job.account_id
+    WHERE job.state = 'queued' AND job.waits_for = 0 AND account.state = 'active'"""
+UNDECIDED = """message LEFT JOIN decision ON decision.message_id = message.id
+    WHERE direction = 'inbound' AND classified_at IS NOT NULL AND decision.message_id IS NULL"""
+
+
+async def live(form: Form, *, seed: int, folder: Path) -> Report:
+    """A week in this folder."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    try:
+        with stage(folder, accounts=form.accounts, start=START) as on:
+            settings = load(folder / "playwright.config.toml", environ={})
+            async with wiring.open_books(settings, clock=on.clock) as books:
+                on.look()
+                week = Week(on, books, form, seed)
+                await week.run()
+                on.stop()
+                return await week.report()
+    finally:
+        structlog.configure(**before)
+
+
+def lived(form: Form, *, seed: int, keep: Path | None = None) -> tuple[Report, float]:
+    """A week in a folder of its own, with the seconds that it took."""
+    started = time.monotonic()
+    if keep is not None:
+        keep.mkdir(parents=True)
+        return asyncio.run(live(form, seed=seed, folder=keep)), time.monotonic() - started
+    with tempfile.TemporaryDirectory(prefix="rw-", ignore_cleanup_errors=True) as folder:
+        report = asyncio.run(live(form, seed=seed, folder=Path(folder)))
+    return report, time.monotonic() - started
+
+
+def lines(report: Report, took_s: float) -> Sequence[str]:
+    """For a person."""
+    waits = sorted(report.verdict.first_reply_min)
+    told = {**report.verdict.counts, **report.figures}
+    if waits:
+        half, most = waits[len(waits) // 2], waits[int(len(waits) * 0.95)]
+        told["first reply, virtual minutes"] = f"p50 {half:.0f} p95 {most:.0f}"
+    told["real time"] = f"{took_s:.0f} s"
+    verdict = "BREACH" if report.verdict.breaches else "ok"
+    return [f"week: {verdict}", *(f"  {name}: {value}" for name, value in told.items())]
