@@ -2,8 +2,8 @@
 
     python -m tests.week.daemon CLOCK_FILE        in the operator's folder
 
-What sleeps for seconds of the machine's time until it looks at the clock again, looks sooner here: a virtual hour is over
-in an instant, and nobody should wait 15 s for the next look.
+What sleeps for seconds of the machine's time until it looks at the clock again, looks sooner here: a virtual hour is
+over in an instant, and nobody should wait 15 s for the next look.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the shop of the simulated week is given: accounts, zones, templates and rules. The judge goes by the same values."""
+"""What the shop of the week is given: accounts, zones, templates and rules. The judge goes by the same values."""
 
 from __future__ import annotations
 

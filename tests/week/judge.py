@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.week.given import Rule, family_of
+from tests.week.traffic import AWAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,15 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """A step of the one sequence: its family of templates, and the least that lies between it and what it follows."""
+
+    family: str
+    after: timedelta = timedelta(0)
+    working_days: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Given:
     """What the shop was given, and what its people did: `clicked` are messages whose draft somebody sent,
     `dismissed` those whose draft nobody wanted, `by_hand` the texts that somebody wrote."""
@@ -38,6 +49,8 @@ class Given:
     families: Mapping[str, Sequence[str]]
     threshold: float
     counterparts: Mapping[str, str]
+    steps: Sequence[Step] = ()
+    zones: Mapping[str, str] = field(default_factory=dict)
     clicked: frozenset[str] = frozenset()
     dismissed: frozenset[str] = frozenset()
     by_hand: frozenset[str] = frozenset()
@@ -47,6 +60,7 @@ class By(StrEnum):
     COUNTERPART = "counterpart"
     HAND = "hand"  # a person of ours
     RULE = "rule"  # a reply by rule
+    STEP = "step"  # a step of a sequence
     NOBODY = "nobody"  # nothing that the shop was given explains it
 
 
@@ -122,7 +136,9 @@ def _writer(text: str, thread: str, given: Given) -> tuple[By, str | None]:
     if text in given.by_hand:
         return By.HAND, None
     family = family_of(text, given.counterparts.get(thread, ""), dict(given.families))
-    return (By.NOBODY, None) if family is None else (By.RULE, family)
+    if family is None:
+        return By.NOBODY, None
+    return (By.STEP if family in {each.family for each in given.steps} else By.RULE), family
 
 
 def _judge_thread(entries: Sequence[Entry], told: Mapping[str, Told], given: Given, verdict: Verdict) -> None:
@@ -137,18 +153,50 @@ def _judge_thread(entries: Sequence[Entry], told: Mapping[str, Told], given: Giv
             verdict.breaches.append(f"{entry.named} was sent, and nothing that the shop was given explains it")
         elif entry.by is By.RULE:
             _judge_reply(entry, before, verdict)
+        elif entry.by is By.STEP:
+            _judge_step(entry, entries[:at], given, verdict)
 
 
 def _judge_reply(reply: Entry, before: Entry | None, verdict: Verdict) -> None:
     """None twice, and none after anybody of ours has written: what stands before a reply is what it answers."""
     if before is None or before.by is By.NOBODY:
         verdict.breaches.append(f"{reply.named} answers nothing")
-    elif before.by is By.RULE:
+    elif before.by in (By.RULE, By.STEP):
         verdict.breaches.append(f"{reply.named} is a second reply, after message {before.number}")
     elif before.by is By.HAND:
         verdict.breaches.append(f"{reply.named} was sent after a person had written message {before.number}")
     else:
         verdict.counts["crossed"] += reply.place != reply.seq and before.place > reply.place
+
+
+def _judge_step(step: Entry, before: Sequence[Entry], given: Given, verdict: Verdict) -> None:
+    """Only until the first reply, in their order, and never too early. A note of absence is no reply."""
+    since = [each for each in before if not (each.by is By.COUNTERPART and is_away(each.text))]
+    number = next(at for at, each in enumerate(given.steps) if each.family == step.family)
+    last = since[-1] if since else None
+    if last is None or last.by is By.COUNTERPART:
+        verdict.breaches.append(f"{step.named} went out after the counterpart had written")
+    elif last.by in (By.HAND, By.NOBODY):
+        verdict.breaches.append(f"{step.named} went out after a person had written message {last.number}")
+    elif last.family != (given.steps[number - 1].family if number else last.family) or (number == 0) != (
+        last.by is By.RULE
+    ):
+        verdict.breaches.append(f"{step.named} is step {number + 1}, and does not follow on message {last.number}")
+    elif _too_early(last.at, step, given.steps[number], given):
+        verdict.breaches.append(f"{step.named} came too early after message {last.number} at {last.at:%a %H:%M:%S}")
+
+
+def _too_early(last: datetime, step: Entry, asked: Step, given: Given) -> bool:
+    zone = ZoneInfo(given.zones.get(step.account, "UTC"))
+    first, then = last.astimezone(zone).date(), step.at.astimezone(zone).date()
+    days = [first + timedelta(days=day + 1) for day in range((then - first).days)]
+    working = sum(day.weekday() < 5 for day in days)
+    return step.at - last < asked.after or working < asked.working_days
+
+
+def is_away(text: str) -> bool:
+    """Whether a machine wrote it for somebody who is out of the office."""
+    return text in AWAY
 
 
 def _judge_inbound(

@@ -1,4 +1,4 @@
-"""The stage of a simulated week: the marketplace and the runner as processes, both on one clock, and the shop's folder."""
+"""The stage of a simulated week: marketplace and runner as processes, both on one clock, and the shop's folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -26,7 +26,7 @@ CONFIG = """\
 [sites.mock]
 base_url = "{url}"
 [orchestrator]
-concurrency = 2
+concurrency = {concurrency}
 cycle_every_s = 604800
 flows = ["read_inbox"]
 idle_poll_s = 0.1
@@ -69,14 +69,23 @@ class Stage:
         self.client = httpx.Client(base_url=self.url, timeout=30)
         self.clock = SharedClock(folder / "clock")
         self.runner: subprocess.Popen[bytes] | None = None
+        self.listings = self._listings(data / "market.db")
         self.threads: dict[str, str] = {}
         self.counterparts: dict[str, str] = {}
         self._write_config()
         self.jump(start)
 
+    def _listings(self, database: Path) -> dict[str, list[int]]:
+        """What each account has for sale, by the marketplace's numbers."""
+        found: dict[str, list[int]] = {}
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as shop:
+            for number, account in shop.execute("SELECT id, account FROM listing WHERE deleted_at IS NULL ORDER BY id"):
+                found.setdefault(account, []).append(number)
+        return found
+
     def _write_config(self) -> None:
         passwords = self.folder / "market" / "passwords"
-        text = CONFIG.format(url=self.url, threshold=THRESHOLD)
+        text = CONFIG.format(url=self.url, threshold=THRESHOLD, concurrency=min(4, len(self.accounts)))
         for name in self.accounts:
             text += ACCOUNT.format(name=name, zone=ZONES[name], password_file=passwords / name)
         (self.folder / "playwright.config.toml").write_text(text, encoding="utf-8")
@@ -134,6 +143,9 @@ class Stage:
         known = self.threads.get(message.thread)
         if known is None:
             body["counterpart"] = message.counterpart
+            if message.about_listing:
+                listings = self.listings[message.account]
+                body["listing_id"] = listings[len(self.threads) % len(listings)]
         else:
             body["thread_id"] = known
             if message.after_readings is not None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.week.given import RULES, TEMPLATES, THRESHOLD, families
-from tests.week.judge import Given, Told, judge
+from tests.week.judge import Given, Step, Told, judge
+from tests.week.traffic import AWAY
 
 MONDAY = datetime(2026, 10, 19, 12, tzinfo=UTC)
 HAND = "Ada here: let me look into that. (1)"
@@ -116,3 +117,51 @@ def test_a_draft_may_be_sent_dismissed_or_left() -> None:
     dismissed = dataclasses.replace(GIVEN, dismissed=frozenset({"1"}))
     assert Forged().arrives(told=told("payment")).breaches(dismissed) == []
     assert Forged().arrives(told=told("payment", waits=True)).breaches() == []
+
+
+FIRST, SECOND = "Still interested, Ida?", "Last call, Ida."
+FOLLOWED = dataclasses.replace(
+    GIVEN,
+    families={**GIVEN.families, "nudge": ["Still interested, {buyer_name}?"], "last": ["Last call, {buyer_name}."]},
+    steps=(Step(family="nudge", after=timedelta(minutes=2)), Step(family="last", after=timedelta(minutes=2))),
+)
+
+
+def followed() -> Forged:
+    """A message, its reply, and time for the first step."""
+    return Forged().arrives().is_read().sent().is_read().is_read()
+
+
+def test_steps_may_follow_one_another_while_nobody_answers() -> None:
+    week = followed().sent(FIRST).is_read().is_read().sent(SECOND)
+    assert week.breaches(FOLLOWED) == []
+    assert followed().arrives(AWAY[0], told("closing")).is_read().sent(FIRST).breaches(FOLLOWED) == []
+
+
+@pytest.mark.parametrize(
+    ("week", "words"),
+    [
+        (followed().arrives("No.", told("closing")).is_read().sent(FIRST), "after the counterpart had written"),
+        (followed().sent(HAND).is_read().is_read().sent(FIRST), "after a person had written"),
+        (followed().sent(SECOND), "does not follow on"),
+        (followed().sent(FIRST).is_read().is_read().sent(FIRST), "does not follow on"),
+        (Forged().arrives().is_read().sent().sent(FIRST), "too early"),
+        (followed().sent(FIRST).is_read().sent(SECOND), ""),
+        (followed().sent(FIRST).is_read().is_read().sent(PRICE), "a second reply"),
+    ],
+)
+def test_each_law_of_sequences_that_is_broken_is_found(week: Forged, words: str) -> None:
+    found = week.breaches(FOLLOWED)
+    assert any(words in each for each in found) == bool(words), found
+
+
+def test_working_days_are_not_those_of_a_weekend() -> None:
+    steps = (Step(family="nudge", working_days=1),)
+    given = dataclasses.replace(FOLLOWED, steps=steps)
+    week = Forged().arrives().is_read().sent()
+    week.entries[-1]["at"] = "2026-10-23T12:00:00+00:00"  # a Friday
+    week.is_read().sent(FIRST)
+    week.entries[-1]["at"] = "2026-10-25T12:00:00+00:00"
+    assert ["too early" in each for each in week.breaches(given)] == [True]
+    week.entries[-1]["at"] = "2026-10-26T08:00:00+00:00"
+    assert week.breaches(given) == []

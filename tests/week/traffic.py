@@ -18,10 +18,33 @@ INTERRUPTED = 0.08
 """How many messages are followed by another one while the first is being answered."""
 
 NAMES = (
-    "Ada Novak, Bo Lind, Cy Marsh, Dina O'Neil, Eli Stone, Flor Ruiz, Gus Meyer, Hana Ito, Ida Berg, Jo Park, Kim Yu, "
-    "Lea Roux, Max Otto, Nia Diaz, Ola Nord, Pia Conti, Quin Fox, Rui Melo, Sam Wirth, Tea Kos, Uma Rao, Vic Lam, "
-    "Wes Hall, Xia Chen, Yan Petit, Zoe Ward"
-).split(", ")
+    "Ada Novak",
+    "Bo Lind",
+    "Cy Marsh",
+    "Dina O'Neil",
+    "Eli Stone",
+    "Flor Ruiz",
+    "Gus Meyer",
+    "Hana Ito",
+    "Ida Berg",
+    "Jo Park",
+    "Kim Yu",
+    "Lea Roux",
+    "Max Otto",
+    "Nia Diaz",
+    "Ola Nord",
+    "Pia Conti",
+    "Quin Fox",
+    "Rui Melo",
+    "Sam Wirth",
+    "Tea Kos",
+    "Uma Rao",
+    "Vic Lam",
+    "Wes Hall",
+    "Xia Chen",
+    "Yan Petit",
+    "Zoe Ward",
+)
 
 UNSURE = ("hm", "ok?", "…", "so", "and?", "?", "eh well", "la la")
 OPT_OUTS = ("Please stop writing to me. Unsubscribe.", "unsubscribe", "No more messages, unsubscribe me please")

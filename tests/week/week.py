@@ -1,4 +1,4 @@
-"""A simulated week: real pages for every read and send, and a clock that jumps over the time in which nothing happens."""
+"""A simulated week: real pages for every read and send, a clock that jumps over the time in which nothing happens."""
 
 from __future__ import annotations
 
