@@ -195,9 +195,14 @@ class Week:
         if due is not None:
             times.append(EPOCH + timedelta(microseconds=due))
         schedules = self._on.rows("SELECT min(next_due_at) FROM schedule")[0][0]
-        if self._now < self._end + timedelta(days=1, hours=2) and schedules is not None:
+        # After the week, inboxes are read until all that was written is known.
+        if schedules is not None and (self._agenda or not self._all_is_known()):
             times.append(EPOCH + timedelta(microseconds=schedules))
         return min(times, default=None)
+
+    def _all_is_known(self) -> bool:
+        numbers = {f"id:{each['subject']}" for each in self._on.ledger("message_received")}
+        return numbers <= {str(key) for (key,) in self._on.rows("SELECT key FROM message WHERE direction = 'inbound'")}
 
     async def report(self) -> Report:
         """Judge it from the ledger."""
