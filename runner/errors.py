@@ -18,7 +18,8 @@ RunnerError
     ├── Rejected          the site or we refuse the data; never retried
     ├── InDoubt           an Effect was fired and nobody can tell whether it happened
     ├── Interrupted       our own shutdown; costs no attempt
-    │   └── ProfileInUse  somebody else has the profile open; its turn comes when it is free
+    │   ├── ProfileInUse  somebody else has the profile open; its turn comes when it is free
+    │   └── NoRoom        a limit is reached, or it is closed; its turn comes then
     └── InternalError     our bug
 """
 
@@ -26,6 +27,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -176,6 +178,15 @@ class Interrupted(AttemptError):
 
 class ProfileInUse(Interrupted):
     """Somebody else has the Account's profile open, a person perhaps: nothing was tried, so it costs no attempt."""
+
+
+class NoRoom(Interrupted):
+    """A limit has no room, or the hours are over, before anything was done; `words` say why, and until when."""
+
+    def __init__(self, what: str, *, until: datetime, words: str) -> None:
+        super().__init__(what)
+        self.until = until
+        self.words = words
 
 
 class InternalError(AttemptError):

@@ -63,6 +63,7 @@ from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.operators import Operators
 from runner.store.profiles import Profiles
+from runner.store.rate_usage import RateUsage
 from runner.store.schedules import Schedules
 from runner.store.sessions import Sessions
 from runner.store.steps import Steps
@@ -124,12 +125,13 @@ async def open_books(settings: Settings, *, clock: Clock | None = None) -> Async
     """
     clock = clock or SystemClock()
     async with Database.open(settings.store.path, clock=clock, busy_timeout_s=settings.store.busy_timeout_s) as db:
+        usage = RateUsage(db, settings.pacing())
         records = Records(
             accounts=Accounts(db),
             attempts=AttemptRows(db),
             check_results=CheckResults(db),
             drafts=Drafts(db),
-            effects=Effects(db),
+            effects=Effects(db, usage),
             events=Events(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),
@@ -139,7 +141,7 @@ async def open_books(settings: Settings, *, clock: Clock | None = None) -> Async
             threads=Threads(db),
         )
         await _sync(records.accounts, settings.accounts)
-        engine = EmbeddedEngine(db)
+        engine = EmbeddedEngine(db, usage)
         classifications = Classifications(db)
         yield Books(
             settings=settings,

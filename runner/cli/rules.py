@@ -13,8 +13,9 @@ from runner.cli import options, output
 from runner.domain.classification import MessageType
 from runner.domain.drafts import Plan, Uses
 from runner.domain.durations import parse_duration
+from runner.domain.hours import Hours
 from runner.domain.listings import ListingState
-from runner.domain.rules import Hours, Level, NewRule, Rule, Then, When
+from runner.domain.rules import Level, NewRule, Rule, Then, When
 from runner.errors import SetupError
 from runner.intake.rules import read_rules, rule_as_written
 from runner.store.rules import Imported

@@ -12,10 +12,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from runner.config import values
 from runner.config.inbox import InboxSettings
+from runner.config.pace import HoursSettings, LimitsSettings, pacing
 from runner.config.schema import place_at
 from runner.config.section import Section
 from runner.config.served import ConsoleSettings, LiveSettings
 from runner.domain.accounts import NewAccount, SecretRef
+from runner.domain.pace import Pacing
 from runner.domain.retry import RetryPolicy
 from runner.errors import ErrorKind
 
@@ -284,6 +286,8 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)
     inbox: InboxSettings = Field(default_factory=InboxSettings)
+    limits: LimitsSettings = Field(default_factory=LimitsSettings)
+    hours: HoursSettings = Field(default_factory=HoursSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     accounts: tuple[AccountSettings, ...] = ()
     console: ConsoleSettings = Field(default_factory=ConsoleSettings)
@@ -324,6 +328,11 @@ class Settings(BaseSettings):
     def file(self) -> Path | None:
         """The file that was read; None for settings made in code."""
         return self._file
+
+    def pacing(self) -> Pacing:
+        """What is said here of every account's limits and hours."""
+        zones = {each.name: each.timezone for each in self.accounts if each.timezone}
+        return pacing(self.limits, self.hours, self.browser.timezone, zones)
 
     def with_origins(self, file: Path, origins: Mapping[str, str]) -> Settings:
         """The same settings, knowing where they were read."""

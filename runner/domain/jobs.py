@@ -10,6 +10,9 @@ from typing import Any
 from runner.domain.states import EvidenceKind, IfFailed, JobState, Mode, Outcome, Priority, SessionEnd
 from runner.errors import ErrorKind
 
+ASKED_FOR = "asked for by name"
+"""The reason of a claim that no Rotation chose."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
@@ -44,8 +47,9 @@ class Job:
     """A stored Job. `attempts` counts those that cost one; `fence` rises with every claim.
 
     `waits_for` counts the Jobs that must still succeed before this one may be claimed. `replay_of` is the number of the
-    Job that this one repeats, which may be gone. One that has `pruned_at` is gone but for its key: its params and its
-    result are empty, its numbers 0.
+    Job that this one repeats, which may be gone. `postponed` says why a queued one is put off until its `due_at`: a
+    limit, or hours. One that has `pruned_at` is gone but for its key: its params and its result are empty, its numbers
+    0.
     """
 
     id: int
@@ -75,6 +79,7 @@ class Job:
     waits_for: int = 0
     replay_of: int | None = None
     pruned_at: datetime | None = None
+    postponed: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +115,11 @@ class Lease:
     owner: str
     fence: int
     reason: str
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person asked for this very Job, and sits there."""
+        return self.reason == ASKED_FOR
 
 
 @dataclass(frozen=True, kw_only=True)

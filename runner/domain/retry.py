@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runner.errors import AttemptError, ErrorKind, InDoubt, NeedsPerson, ProfileInUse, RateLimited, SignInWaits
+from runner.errors import AttemptError, ErrorKind, InDoubt, NeedsPerson, NoRoom, ProfileInUse, RateLimited, SignInWaits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +66,8 @@ def decide(
         return Decision(
             next=Next.REQUEUE, wait_s=wait_s, reason=f"in use elsewhere; costs no attempt, again in {wait_s:.0f} s"
         )
+    if isinstance(error, NoRoom):
+        return Decision(next=Next.REQUEUE, wait_s=0.0, reason=error.words)
     if kind is ErrorKind.INTERRUPTED:
         return Decision(next=Next.REQUEUE, wait_s=0.0, reason="interrupted by us; costs no attempt")
     if isinstance(error, InDoubt):

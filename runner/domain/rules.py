@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from runner.domain.classification import MessageType, needs_person
+from runner.domain.hours import Hours
 from runner.domain.languages import guess
 from runner.domain.listings import ListingState
 from runner.domain.templates import Placeholder
@@ -27,38 +28,6 @@ class Level(StrEnum):
     OFF = "off"  # it is passed over
     SUGGEST = "suggest"  # a Draft waits for one click
     AUTOMATIC = "automatic"  # it acts by itself
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hours:
-    """A window of the day; one that ends before it begins goes past midnight."""
-
-    start: time
-    end: time
-
-    @classmethod
-    def parse(cls, text: str) -> Hours:
-        """`09:00-18:30`, or `22:00-06:00` for a night. Raises SetupError."""
-        found = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", text)
-        try:
-            if found is None:
-                raise ValueError
-            first, second, third, fourth = map(int, found.groups())
-            hours = cls(start=time(first, second), end=time(third, fourth))
-        except ValueError:
-            raise SetupError(f'"{text}" is no window of hours.', cure="Write it like 09:00-18:30.") from None
-        if hours.start == hours.end:
-            raise SetupError(f'"{text}" begins when it ends.', cure="Leave the hours out for the whole day.")
-        return hours
-
-    def __str__(self) -> str:
-        return f"{self.start:%H:%M}-{self.end:%H:%M}"
-
-    def hold(self, moment: time) -> bool:
-        """Whether a time of day is in the window; its end is not."""
-        if self.start < self.end:
-            return self.start <= moment < self.end
-        return moment >= self.start or moment < self.end
 
 
 @dataclass(frozen=True, kw_only=True)

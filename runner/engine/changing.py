@@ -12,7 +12,7 @@ from runner.domain.jobs import Job, Lease
 from runner.domain.states import ENDED, JobState, may_become
 from runner.engine import dependencies, heads
 from runner.errors import Conflict
-from runner.store import events, fences
+from runner.store import events, fences, rate_usage
 from runner.store.database import Database
 from runner.store.tables import job
 
@@ -40,7 +40,9 @@ async def leave(
     given = dict(values or {})
     spent = given | {"attempts": job.c.attempts + costs} if costs else given
     await connection.execute(update(job).where(*fences.holds(lease)).values(_state(db, to) | spent))
-    await heads.refresh(connection, [account_id], db.clock.now())
+    now = db.clock.now()
+    await rate_usage.all_over(connection, account_id, now)
+    await heads.refresh(connection, [account_id], now)
     told = {key: given[key] for key in ("error", "error_kind", "result") if given.get(key) is not None}
     await _record(db, connection, lease.job, account_id, name, told | dict(data or {}))
     await dependencies.settle(db, connection, lease.job.id, to)
@@ -72,7 +74,7 @@ async def move(
 async def retry(db: Database, connection: AsyncConnection, found: Job, *, pinned_to: str | None = None) -> None:
     """Queue a Job afresh, with all its attempts. Raises Conflict when its state or one that it waits for forbids it."""
     values = {"attempts": 0, "due_at": db.clock.now(), "error_kind": None, "error": None}
-    values |= {"cancel_requested": False, "pinned_to": pinned_to, "reason": None}
+    values |= {"cancel_requested": False, "pinned_to": pinned_to, "reason": None, "postponed": None}
     values |= {"waits_for": await dependencies.expect_possible(connection, found.id)}
     data = {"reason": "by an operator"}
     await move(db, connection, found, JobState.QUEUED, "JobRequeued", values=values, data=data)

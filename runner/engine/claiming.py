@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy import Row, Select, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain import priorities, rotation
-from runner.domain.jobs import Lease
+from runner.domain.jobs import ASKED_FOR, Lease
 from runner.domain.rotation import Candidate
 from runner.domain.states import JobState
-from runner.engine import heads, rows
+from runner.engine import heads, postponing, rows
 from runner.store import events
 from runner.store.database import Database
+from runner.store.rate_usage import RateUsage
 from runner.store.tables import account, job
 
 _LEASE = (
@@ -26,13 +27,14 @@ _LEASE = (
         owner=bindparam("owner"),
         lease_until=bindparam("lease_until"),
         reason=bindparam("reason"),
+        postponed=None,
         fence=job.c.fence + 1,
     )
     .returning(*job.c)
 )
 
-ASKED_FOR = "asked for by name"
-"""The reason of a claim that no Rotation chose."""
+PUT_OFF_AT_ONCE = 16
+"""For so many Accounts one claim puts off what they may not do now; the next claim goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,32 +47,54 @@ class Chosen:
     reason: str
 
 
-async def choose(connection: AsyncConnection, now: datetime, *, owner: str, account_id: int | None) -> Chosen | None:
-    """The Job that Rotation chooses for `owner`; None when nothing is due."""
+async def choose(
+    db: Database, connection: AsyncConnection, usage: RateUsage, *, owner: str, account_id: int | None
+) -> Chosen | None:
+    """The Job that Rotation chooses for `owner`; None when nothing is due.
+
+    What a limit or the hours of its Account forbid now is put off until they allow it, and the next one has its turn.
+    """
+    now = db.clock.now()
     await heads.wake(connection, now)
     found = await _due(connection, now, owner, account_id)
     if not found:
         await heads.mistrust(connection, now, account_id)
         found = await _due(connection, now, owner, account_id)
-    choice = rotation.choose([candidate for candidate, _ in found.values()], now)
-    if choice is None:
-        return None
-    best = choice.candidate
-    return Chosen(job_id=best.job_id, account_id=found[best.account][1], account=best.account, reason=choice.reason)
+    for _ in range(PUT_OFF_AT_ONCE):
+        choice = rotation.choose([candidate for candidate, _ in found.values()], now)
+        if choice is None:
+            return None
+        best = choice.candidate
+        row = found[best.account][1]
+        wait = await usage.wait(connection, postponing.asking(row), now)
+        if wait is None:
+            return Chosen(job_id=best.job_id, account_id=row.account_id, account=best.account, reason=choice.reason)
+        await postponing.put_off(db, connection, row, wait)
+        found = await _due(connection, now, owner, account_id)
+    return None
 
 
-async def this_one(connection: AsyncConnection, job_id: int, *, owner: str) -> Chosen | None:
-    """This very Job, if it is queued, waits for no other, its Account is free, and it is not another owner's."""
-    statement = (
-        select(job.c.account_id, account.c.name)
+async def this_one(
+    db: Database, connection: AsyncConnection, usage: RateUsage, job_id: int, *, owner: str
+) -> Chosen | None:
+    """This very Job, if it is queued, waits for no other, its Account is free, and it is not another owner's.
+
+    It is put off when a limit has no room for it; hours do not bind a person.
+    """
+    statement: Select[Any] = (
+        select(*heads.BOUND_BY, job.c.id, job.c.account_id, account.c.name.label("account"))
         .select_from(job.join(account, account.c.id == job.c.account_id))
         .where(job.c.id == job_id, heads.IS_QUEUED, heads.IS_READY, heads.IS_FREE)
         .where(or_(job.c.pinned_to.is_(None), job.c.pinned_to == owner))
     )
-    row = (await connection.execute(statement)).first()
+    row: Row[Any] | None = (await connection.execute(statement)).first()
     if row is None:
         return None
-    return Chosen(job_id=job_id, account_id=row.account_id, account=row.name, reason=ASKED_FOR)
+    wait = await usage.wait(connection, postponing.asking(row, by_person=True), db.clock.now())
+    if wait is not None:
+        await postponing.put_off(db, connection, row, wait, alone=True)
+        return None
+    return Chosen(job_id=job_id, account_id=row.account_id, account=row.account, reason=ASKED_FOR)
 
 
 async def lease(
@@ -94,14 +118,14 @@ async def lease(
 
 async def _due(
     connection: AsyncConnection, now: datetime, owner: str, account_id: int | None
-) -> dict[str, tuple[Candidate, int]]:
-    """The most pressing due Job of each Account whose turn may come, with the Account's id."""
-    found: dict[str, tuple[Candidate, int]] = {}
+) -> dict[str, tuple[Candidate, Row[Any]]]:
+    """The most pressing due Job of each Account whose turn may come, with its row."""
+    found: dict[str, tuple[Candidate, Row[Any]]] = {}
     for row in await heads.due(connection, now, owner=owner, account_id=account_id):
         candidate = _candidate(row, now)
         rival = found.get(candidate.account)
         if rival is None or _pressing(candidate) < _pressing(rival[0]):
-            found[candidate.account] = (candidate, row.account_id)
+            found[candidate.account] = (candidate, row)
     return found
 
 

@@ -19,14 +19,16 @@ from runner.errors import ErrorKind, NotFound, StaleLease
 from runner.store import fences
 from runner.store.account_ids import id_of
 from runner.store.database import Database, to_its_end
+from runner.store.rate_usage import RateUsage
 from runner.store.tables import batch, job
 
 
 class EmbeddedEngine(JobEngine):
     """Jobs, claims and leases in the store's database; any number of processes share it."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, usage: RateUsage | None = None) -> None:
         self._db = db
+        self._usage = usage or RateUsage(db)
 
     async def submit(self, jobs: Sequence[NewJob]) -> list[Job]:
         """See JobEngine."""
@@ -44,7 +46,7 @@ class EmbeddedEngine(JobEngine):
         now = self._db.clock.now()
         async with self._given_back_when_cancelled() as leases, self._db.write() as connection:
             account_id = None if account is None else await id_of(connection, account)
-            chosen = await claiming.choose(connection, now, owner=owner, account_id=account_id)
+            chosen = await claiming.choose(self._db, connection, self._usage, owner=owner, account_id=account_id)
             if chosen is not None:
                 leases.append(await claiming.lease(self._db, connection, chosen, now, owner=owner, ttl_s=ttl_s))
         return leases[0] if leases else None
@@ -53,7 +55,7 @@ class EmbeddedEngine(JobEngine):
         """See JobEngine. A Job that is pinned to another owner is not leased."""
         now = self._db.clock.now()
         async with self._given_back_when_cancelled() as leases, self._db.write() as connection:
-            chosen = await claiming.this_one(connection, job_id, owner=owner)
+            chosen = await claiming.this_one(self._db, connection, self._usage, job_id, owner=owner)
             if chosen is not None:
                 leases.append(await claiming.lease(self._db, connection, chosen, now, owner=owner, ttl_s=ttl_s))
         return leases[0] if leases else None
@@ -91,6 +93,12 @@ class EmbeddedEngine(JobEngine):
         values |= {"error": error} if error else {}
         data = {"reason": error or "interrupted", **({"due_at": due_at.isoformat()} if due_at else {})}
         await self._leave(lease, JobState.QUEUED, "JobRequeued", values=values, data=data, costs=0)
+
+    async def postpone(self, lease: Lease, *, until: datetime, words: str) -> None:
+        """See JobEngine. A Job whose cancellation was asked for is cancelled instead."""
+        values = {"due_at": until, "postponed": words, "pinned_to": None}
+        data = {"until": until.isoformat(), "reason": words}
+        await self._leave(lease, JobState.QUEUED, "JobPostponed", values=values, data=data, costs=0)
 
     async def park(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
         """See JobEngine."""

@@ -58,6 +58,15 @@ HAS_HEAD = account.c.head_rank.is_not(None)
 IS_READY = job.c.waits_for == literal_column("0")
 WAITING = and_(IS_QUEUED, job.c.pinned_to.is_(None), IS_READY)
 NOW = bindparam("now", type_=UtcTime)
+BOUND_BY = (
+    job.c.flow,
+    job.c.pinned_to,
+    job.c.batch_id,
+    account.c.created_at.label("since"),
+    account.c.limits,
+    account.c.hours,
+)
+"""What says whether a Job may be done now."""
 
 
 async def refresh(connection: AsyncConnection, account_ids: Sequence[int], now: datetime) -> None:
@@ -178,6 +187,7 @@ def _candidates() -> Select[Any]:
         job.c.rank,
         job.c.due_at,
         account.c.last_served_at,
+        *BOUND_BY,
     )
     return select(*columns).where(IS_ACTIVE, IS_FREE, job.c.due_at <= NOW).limit(CANDIDATES)
 

@@ -36,14 +36,15 @@ class JobEngine(Protocol):
 
         A Job pinned to another live owner, or that waits for another Job, is passed over. So is an Account that is not
         active, or that has a running Job. A due Job that waits counts as more urgent from time to time: see
-        `domain.priorities`.
+        `domain.priorities`. What a limit or the hours of its Account forbid now is put off until they allow it.
         """
         ...
 
     async def claim_job(self, job_id: int, *, owner: str, ttl_s: float) -> Lease | None:
         """Lease this very Job if it is queued, waits for no other, and its Account is free; None otherwise.
 
-        Neither the Account's state nor the Job's due_at matters; a Job pinned to another owner is not leased.
+        Neither the Account's state and hours nor the Job's due_at matter; a Job pinned to another owner is not leased.
+        One for which a limit has no room is put off, and says so in `postponed`.
         """
         ...
 
@@ -68,6 +69,14 @@ class JobEngine(Protocol):
 
         It is due as before, or at `due_at`; `error` says to a person why nothing was done. One that shall be cancelled
         is cancelled instead.
+        """
+        ...
+
+    async def postpone(self, lease: Lease, *, until: datetime, words: str) -> None:
+        """Queue the Job again for when a limit has room or its Account's hours begin; costs no attempt.
+
+        `words` say why; a change of the limit or the hours has it due at once. One that shall be cancelled is cancelled
+        instead.
         """
         ...
 

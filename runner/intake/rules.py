@@ -14,8 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from runner.domain.classification import MessageType
 from runner.domain.durations import in_words, parse_duration
+from runner.domain.hours import Hours
 from runner.domain.listings import ListingState
-from runner.domain.rules import Hours, Level, NewRule, Then, When
+from runner.domain.rules import Level, NewRule, Then, When
 from runner.domain.templates import MOST_VARIANTS, NewTemplate
 from runner.errors import SetupError
 from runner.intake.report import excerpt

@@ -22,6 +22,7 @@ from runner.errors import (
     AttemptError,
     ErrorKind,
     Interrupted,
+    NoRoom,
     Rejected,
     SetupError,
     SiteChanged,
@@ -238,6 +239,9 @@ class Attempts:
         """Evidence first, then policy."""
         lease = trial.lease
         error = await self._translated(trial, raised)
+        if isinstance(error, NoRoom):
+            await self._put_off(trial, error)
+            return
         if error.kind is ErrorKind.INTERNAL:
             log.error("internal error", exc_info=raised)
         trial.failure = error
@@ -266,6 +270,19 @@ class Attempts:
         except StaleLease as lost:
             await self._let_go(lease, lost)
         trial.visit.failed = trial.attempt
+
+    async def _put_off(self, trial: Trial, no_room: NoRoom) -> None:
+        """A limit or the hours, and no failure: there is nothing to be seen of it, and the Session may be used on."""
+        if trial.session is not None:
+            live = trial.session.live
+            await live.for_the_trace(live.trace.stop(None), "throwing the trace away")
+            live.trail.end()
+        decision = Decision(next=Next.REQUEUE, wait_s=0, reason=no_room.words)
+        try:
+            await self._end(trial, Outcome.INTERRUPTED, decision=decision)
+            await recorded(lambda: self._engine.postpone(trial.lease, until=no_room.until, words=no_room.words))
+        except StaleLease as lost:
+            await self._let_go(trial.lease, lost)
 
     async def _let_go(self, lease: Lease, lost: StaleLease) -> None:
         """The lease is another's now, and nothing is recorded. Should it be ours all the same, a person is asked.

@@ -15,6 +15,7 @@ from runner.store import events, fences, replay_chains
 from runner.store.account_ids import id_of
 from runner.store.columns import storable
 from runner.store.database import Database
+from runner.store.rate_usage import RateUsage
 from runner.store.tables import account, effect
 
 SETTLED = frozenset({EffectState.CONFIRMED, EffectState.UNKNOWN, EffectState.DUPLICATED})
@@ -27,8 +28,9 @@ UNFIRED = frozenset({EffectState.PLANNED, EffectState.PREPARED, EffectState.REJE
 class Effects:
     """The journal of all Accounts; UNIQUE(account, kind, natural_key) is what makes two submissions one."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, usage: RateUsage | None = None) -> None:
         self._db = db
+        self._usage = usage or RateUsage(db)
 
     async def plan(self, lease: Lease, kind: EffectKind, natural_key: str, payload_hash: str) -> Effect:
         """Enter an Effect, or take over the one that stands there for the same thing, under this Lease's fence.
@@ -60,11 +62,11 @@ class Effects:
         """Move an Effect from the state it has in `before`; a None leaves its field as it was.
 
         Raises StaleLease when the Lease is lost or the Effect was moved by somebody else, Conflict for a move that the
-        journal does not know.
+        journal does not know, and NoRoom when it would be armed beyond a limit or outside the hours.
         """
         _check_move(before, to)
         async with self._db.write() as connection:
-            await fences.check(connection, lease)
+            account_id = await fences.check(connection, lease)
             expected = (
                 effect.c.id == before.id,
                 effect.c.state == before.state,
@@ -79,6 +81,10 @@ class Effects:
                     "any more: somebody else moved it.",
                     cure="Nothing was written; whoever has the job now settles it.",
                 )
+            if to is EffectState.ARMED:
+                await self._usage.arm(connection, lease, account_id, before.kind, before.id)
+            elif to is not EffectState.UNKNOWN:
+                await self._usage.settled(connection, before.id)
             return await self._told(connection, before.id)
 
     async def settle(
@@ -98,6 +104,7 @@ class Effects:
             _check_move(before, to)
             values = self._values(to, remote_id, detail)
             await connection.execute(update(effect).where(effect.c.id == before.id).values(values))
+            await self._usage.settled(connection, before.id)
             return await self._told(connection, before.id)
 
     async def find(self, account_name: str, kind: EffectKind, natural_key: str) -> Effect | None:

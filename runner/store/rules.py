@@ -11,8 +11,9 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.classification import MessageType
+from runner.domain.hours import Hours
 from runner.domain.listings import ListingState
-from runner.domain.rules import Hours, NewRule, Rule, Then, When
+from runner.domain.rules import NewRule, Rule, Then, When
 from runner.domain.templates import NewTemplate
 from runner.errors import Conflict, NotFound
 from runner.store import events

@@ -52,6 +52,9 @@ account = Table(
     Column("raise_at", UtcTime),
     # A person may have what the Account did counted anew from a moment on; the records stay.
     Column("counted_from", UtcTime),
+    # Its own limits and hours, where a person has set them: they take the place of the configured ones.
+    Column("limits", Json),
+    Column("hours", Json),
     sqlite_autoincrement=True,
 )
 index_where(
@@ -155,6 +158,8 @@ job = Table(
     Column("waits_for", Integer, nullable=False, server_default=text("0")),
     # The number of the Job that this one repeats; that one may have been pruned.
     Column("replay_of", BigId),
+    # Why it is put off until its due_at, in words: a limit, or hours. It is due at once when those change.
+    Column("postponed", SafeText),
     CheckConstraint("rank BETWEEN 0 AND 3", name="rank"),
     sqlite_autoincrement=True,
 )
@@ -165,6 +170,7 @@ index_where(_WAITING, "ix_job_waiting", job.c.account_id, job.c.rank, job.c.due_
 index_where(_WAITING, "ix_job_waking", job.c.account_id, job.c.due_at)
 _PINNED = "state = 'queued' AND pinned_to IS NOT NULL"
 index_where(_PINNED, "ix_job_pinned", job.c.pinned_to, job.c.due_at)
+index_where("state = 'queued' AND postponed IS NOT NULL", "ix_job_postponed", job.c.account_id)
 Index("ix_job_account", job.c.account_id, job.c.id)
 Index("ix_job_state", job.c.state, job.c.id)
 Index("ix_job_batch", job.c.batch_id, job.c.state)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from runner.config import pace, values
 from runner.config import problems as wording
 from runner.config import settings as models
-from runner.config import values
 from runner.config.problems import ConfigError
 from runner.config.schema import place_at
 from runner.config.settings import Settings
@@ -29,6 +29,10 @@ TABLES: dict[str, type[BaseModel]] = {
     "[store]": models.StoreSettings,
     "[profiles]": models.ProfileSettings,
     "[inbox]": models.InboxSettings,
+    "[limits]": pace.LimitsSettings,
+    "[limits.KIND]": pace.LimitSettings,
+    "[limits.warm_up]": pace.WarmUpSettings,
+    "[hours]": pace.HoursSettings,
     "[live]": models.LiveSettings,
     "[[accounts]]": models.AccountSettings,
     "[console]": models.ConsoleSettings,

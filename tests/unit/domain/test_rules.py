@@ -10,9 +10,10 @@ import pytest
 
 from runner.domain.classification import MessageType
 from runner.domain.drafts import Plan, Terms, Verdict, plan
+from runner.domain.hours import Hours
 from runner.domain.languages import guess
 from runner.domain.listings import ListingState
-from runner.domain.rules import Decision, Goods, Hours, Level, NewRule, Rule, Situation, Then, When, decide
+from runner.domain.rules import Decision, Goods, Level, NewRule, Rule, Situation, Then, When, decide
 from runner.domain.templates import Template
 from runner.errors import SetupError
 
