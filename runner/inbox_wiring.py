@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,9 +13,8 @@ from runner.config.settings import Settings
 from runner.domain.drafts import Terms
 from runner.engine.interface import JobEngine
 from runner.inbox.answering import Answering
-from runner.orchestrator.deciding import Deciding
 from runner.orchestrator.records import Records
-from runner.orchestrator.understanding import Understanding
+from runner.orchestrator.sweeping import BesideWork
 from runner.store.database import Database
 from runner.store.rules import Rules
 from runner.store.templates import Templates
@@ -40,25 +39,25 @@ def answering(settings: Settings, db: Database, records: Records, engine: JobEng
             within=timedelta(seconds=settings.inbox.answer_within_s),
         ),
         max_attempts=settings.retry.max_attempts,
+        clock=db.clock,
     )
 
 
 @asynccontextmanager
-async def at_work(understanding: Understanding | None, deciding: Deciding) -> AsyncIterator[None]:
-    """Classify what this process reads, and decide about it, beside the body; what has come by then is seen to.
+async def at_work(*beside: BesideWork | None) -> AsyncIterator[None]:
+    """Have these go on beside the body, each with what the one before it leaves; what has come by then is seen to.
 
-    Deciding is left last, so that what is classified as this process ends is decided about, too.
+    They end in their order: what is classified as this process ends is decided about, too.
     """
-    async with _beside(deciding):
-        if understanding is None:
-            yield
-            return
-        async with _beside(understanding):
-            yield
+    async with AsyncExitStack() as stack:
+        for each in reversed(beside):
+            if each is not None:
+                await stack.enter_async_context(_beside(each))
+        yield
 
 
 @asynccontextmanager
-async def _beside(work: Understanding | Deciding) -> AsyncIterator[None]:
+async def _beside(work: BesideWork) -> AsyncIterator[None]:
     stop = asyncio.Event()
     task = asyncio.create_task(work.run(stop))
     try:

@@ -55,6 +55,7 @@ def debug(
                 pinned_to=runner.owner,
             )
             (job,) = await runner.books.engine.submit([new])
+            await runner.books.answering.give_way()
             return await debugged(runner, job, slow_mo=slow_mo, stop=stop)
 
     show(options.enter(work), as_json=as_json)

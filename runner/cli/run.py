@@ -63,6 +63,7 @@ def run(
                 pinned_to=runner.owner,
             )
             (job,) = await runner.books.engine.submit([new])
+            await runner.books.answering.give_way()
             async with Progress(runner.books.events, job_id=job.id):
                 return await runner.orchestrator.run_job(job.id, look, stop, on_wait=Waiting())
 

@@ -74,6 +74,7 @@ def submit(
         )
         newest = await books.events.last_id()
         (job,) = await books.engine.submit([new])
+        await books.answering.give_way()
         fresh = await books.events.since(newest, job_id=job.id, names=["JobSubmitted"])
         return job, bool(fresh)
 

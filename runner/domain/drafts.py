@@ -13,7 +13,7 @@ from runner.domain.templates import Placeholder, Template, best, fill, in_turn
 
 
 class DraftState(StrEnum):
-    WAITING = "waiting"  # for one click
+    WAITING = "waiting"  # for one click; one that came back from its Job says why
     SENT = "sent"  # given to a send_message Job
     DISMISSED = "dismissed"  # a person does not want it
     OUTDATED = "outdated"  # somebody has written since, so it was not sent
@@ -80,6 +80,16 @@ class Draft:
     changed_at: datetime
     job_id: int | None
     job_state: JobState | None
+    sendings: int = 0
+    """How often it was given to a Job."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawn:
+    """Why a reply is not wanted any more although its Job is there; and whether a person must see to it now."""
+
+    why: str
+    asks_person: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +140,8 @@ def plan(
 
     if situation.overtaken:
         return so(Verdict.OVERTAKEN, "somebody has written since")
+    if situation.history:
+        return so(Verdict.TOO_OLD, "it was there when this inbox was read first, and the site does not say since when")
     if now - situation.written_at > terms.within:
         return so(Verdict.TOO_OLD, "it was written too long ago to be answered without a person")
     if decision.for_person:
@@ -166,6 +178,30 @@ def lacking(template: str, missing: Sequence[Placeholder]) -> str:
     return f'template "{template}" needs {names}, which is not known here, and has no fall-back'
 
 
-def job_key(message_id: int) -> str:
-    """Of the Job that answers a Message: whoever answers it, and however often, it is one Job."""
-    return f"answer:message:{message_id}"
+KEYS = "answer:message:"
+"""What the keys of all Jobs begin with that send a Draft."""
+
+
+def job_key(message_id: int, sending: int = 1) -> str:
+    """Of the Job that answers a Message: whoever clicks, and however often, it is one Job.
+
+    Another `sending` is another Job: the one before it ended for sure without an answer, and a person wants it anew.
+    """
+    return f"{KEYS}{message_id}" if sending <= 1 else f"{KEYS}{message_id}:{sending}"
+
+
+def not_after(draft: Draft, written_at: datetime, terms: Terms) -> datetime:
+    """Until when a Draft may go out: what goes by itself by the Message's age, what a person sent by that of the click.
+
+    Nobody waits for an answer any more that lay in the queue for so long.
+    """
+    return (written_at if draft.by is None else draft.changed_at) + terms.within
+
+
+def why_off(draft: Draft, rules: Sequence[Rule]) -> str | None:
+    """Why the Rule of a Draft does not send it by itself any more; None where it does."""
+    rule = next((each for each in rules if each.id == draft.rule_id), None)
+    if rule is None:
+        return f'the rule "{draft.rule}" is gone'
+    on = rule.enabled and rule.level is Level.AUTOMATIC
+    return None if on else f'the rule "{draft.rule}" does not act by itself any more'

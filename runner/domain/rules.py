@@ -123,7 +123,10 @@ class Goods:
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """What is known of an inbound Message. `overtaken`: somebody, of either side, has written after it."""
+    """What is known of an inbound Message. `overtaken`: somebody, of either side, has written after it, or is about to.
+
+    `history`: nobody knows when it was written, and it was there already when the inbox was read for the first time.
+    """
 
     message_id: int
     thread_id: int
@@ -141,6 +144,7 @@ class Situation:
     listing_title: str | None
     goods: Goods | None
     overtaken: bool
+    history: bool = False
 
     @property
     def language(self) -> str | None:

@@ -118,6 +118,15 @@ class EmbeddedEngine(JobEngine):
             await changing.cancel(self._db, connection, await rows.fetch(connection, job_id))
             return await rows.fetch(connection, job_id)
 
+    async def withdraw(self, job_id: int) -> bool:
+        """See JobEngine."""
+        async with self._db.write() as connection:
+            row = (await connection.execute(rows.select_jobs().where(job.c.id == job_id))).first()
+            if row is None or row.state not in (JobState.QUEUED, JobState.PARKED):
+                return False
+            await changing.cancel(self._db, connection, rows.to_job(row))
+            return True
+
     async def retry(self, job_id: int, *, pinned_to: str | None = None) -> Job:
         """See JobEngine."""
         async with self._db.write() as connection:

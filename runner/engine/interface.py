@@ -99,6 +99,13 @@ class JobEngine(Protocol):
         """
         ...
 
+    async def withdraw(self, job_id: int) -> bool:
+        """Cancel a Job that nobody has begun (queued or parked); False when it is too late, or the Job is gone.
+
+        Unlike `cancel` it never disturbs one that runs.
+        """
+        ...
+
     async def retry(self, job_id: int, *, pinned_to: str | None = None) -> Job:
         """Queue a failed, cancelled, parked or unknown Job again with its attempts at 0, for one owner where given.
 

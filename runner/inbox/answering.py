@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
 
-from runner.domain.drafts import Draft, Plan, Terms, Verdict, job_key, plan
+from runner.domain.clock import Clock
+from runner.domain.drafts import Draft, Plan, Terms, Verdict, job_key, not_after, plan, why_off
 from runner.domain.jobs import NewJob
 from runner.domain.rules import Rule, Situation
 from runner.domain.states import Priority
 from runner.domain.templates import Filled, Template, fill
 from runner.engine.interface import JobEngine
 from runner.errors import NotFound
+from runner.inbox.setbacks import Setbacks
 from runner.store.drafts import Drafts
 from runner.store.rules import Rules
 from runner.store.templates import Templates
@@ -50,6 +53,7 @@ class Answering:
         engine: JobEngine,
         terms: Terms,
         max_attempts: int,
+        clock: Clock,
     ) -> None:
         self.templates = templates
         self.rules = rules
@@ -58,21 +62,26 @@ class Answering:
         self._engine = engine
         self._terms = terms
         self._max_attempts = max_attempts
+        self._clock = clock
+        self._setbacks = Setbacks(clock)
 
     async def sweep(self, stop: asyncio.Event | None = None) -> int:
         """Decide about all that has arrived and is classified, and send what goes out by itself; returns how many.
 
-        What there is no time for until `stop` is found again.
+        Enters what became of what was sent before. What there is no time for until `stop` is found again.
         """
-        over, count = stop or asyncio.Event(), 0
+        over = stop or asyncio.Event()
+        await self.give_way()
+        await self._settle_all(over)
+        count = await self._decide_all(over)
+        await self._submit_all()
+        return count
+
+    async def give_way(self) -> None:
+        """Outdate what nobody waits for any more, and withdraw its Jobs: for one, after a person's own reply."""
         await self.drafts.outdate()
-        while True:
-            made = await self._decide_some(over)
-            count += made
-            for draft in await self.drafts.unsubmitted(limit=AT_ONCE):
-                await self._submit(draft)
-            if not made:
-                return count
+        for job_id in await self.drafts.deliveries.to_withdraw():
+            await self._engine.withdraw(job_id)
 
     async def send(self, draft_id: int, *, by: str) -> Draft:
         """Send a Draft: one Job for each Message that is answered, whatever is clicked. Raises NotFound, Conflict."""
@@ -116,14 +125,41 @@ class Answering:
             for each in family
         ]
 
-    async def _decide_some(self, over: asyncio.Event) -> int:
-        made = 0
-        for number in await self.drafts.undecided(within=self._terms.within, limit=AT_ONCE):
-            plan_made = None if over.is_set() else await self.drafts.decide(number, self._plan)
-            if plan_made is not None:
-                _tell(plan_made)
-                made += 1
-        return made
+    async def _decide_all(self, over: asyncio.Event) -> int:
+        seen, count = set[int](), 0
+        while not over.is_set():
+            later = seen | self._setbacks.waiting("message")
+            numbers = await self.drafts.undecided(within=self._terms.within, limit=AT_ONCE, but=later)
+            if not numbers:
+                break
+            for number in numbers:
+                if not over.is_set():
+                    count += await self._setbacks.attempt("message", number, partial(self._decide, number))
+            seen.update(numbers)
+            await self._submit_all()
+        return count
+
+    async def _decide(self, number: int) -> bool:
+        made = await self.drafts.decide(number, self._plan)
+        if made is not None:
+            _tell(made)
+        return made is not None
+
+    async def _submit_all(self) -> None:
+        later = self._setbacks.waiting("draft")
+        for draft in await self.drafts.deliveries.unsubmitted(limit=AT_ONCE, but=later):
+            await self._setbacks.attempt("draft", draft.id, partial(self._submit, draft))
+
+    async def _settle_all(self, over: asyncio.Event) -> None:
+        deliveries, seen = self.drafts.deliveries, set[int]()
+        while not over.is_set():
+            later = seen | self._setbacks.waiting("sent draft")
+            numbers = await deliveries.unsettled(limit=AT_ONCE, but=later)
+            if not numbers:
+                break
+            for number in numbers:
+                await self._setbacks.attempt("sent draft", number, partial(deliveries.settle, number))
+            seen.update(numbers)
 
     def _plan(
         self,
@@ -136,27 +172,42 @@ class Answering:
         return plan(situation, rules, templates, used, now, self._terms)
 
     def _as_if_new(self, situation: Situation, *books: Any) -> Plan:
-        return self._plan(replace(situation, overtaken=False), *books)
+        return self._plan(replace(situation, overtaken=False, history=False), *books)
 
     async def _submit(self, draft: Draft) -> Draft:
+        """One Job for a Draft; what goes out by itself only while its Rule wants it, and not when it is too late."""
         thread = await self._threads.get(draft.thread_id)
         messages = await self._threads.messages_of(draft.thread_id)
-        answering = next(each.key for each in messages if each.id == draft.message_id)
+        answered = next(each for each in messages if each.id == draft.message_id)
+        until = not_after(draft, answered.sent_at or answered.first_seen_at, self._terms)
+        why_not = await self._why_not(draft, until)
+        if why_not is not None:
+            await self.drafts.deliveries.give_back(draft, f"not sent: {why_not}")
+            return await self.drafts.get(draft.id)
         new = NewJob(
             account=draft.account,
             flow=FLOW,
             params={
                 "thread": thread.remote_id,
                 "text": draft.text,
-                "answering": answering,
+                "answering": answered.key,
                 "unless_written_since": True,
+                "not_after": until.isoformat(),
             },
             priority=Priority.HIGH,
-            key=job_key(draft.message_id),
+            key=job_key(draft.message_id, draft.sendings),
             max_attempts=self._max_attempts,
         )
         (job,) = await self._engine.submit([new])
-        return await self.drafts.submitted(draft.id, job.id)
+        if not await self.drafts.deliveries.submitted(draft, job.id):
+            # Somebody gave it back, or outdated it, in between.
+            await self._engine.withdraw(job.id)
+        return await self.drafts.get(draft.id)
+
+    async def _why_not(self, draft: Draft, until: datetime) -> str | None:
+        if self._clock.now() > until:
+            return "it had lain here for too long"
+        return None if draft.by is not None else why_off(draft, await self.rules.list_rules())
 
 
 def _tell(made: Plan) -> None:

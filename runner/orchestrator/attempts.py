@@ -194,7 +194,12 @@ class Attempts:
             account=account,
             params=params,
             step=trial.recorder.step,
-            inbox=Inbox(threads=self._records.threads, drafts=self._records.drafts, account=account.name),
+            inbox=Inbox(
+                threads=self._records.threads,
+                drafts=self._records.drafts,
+                account=account.name,
+                job_id=trial.lease.job.id,
+            ),
             listings=Goods(listings=self._records.listings, account=account.name),
             effects=Journal(
                 self._records.effects,

@@ -3,71 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-
-import structlog
 
 from runner.domain.jobs import Event
-from runner.inbox.answering import Answering
-from runner.orchestrator.first_of import first_of
+from runner.inbox.answering import FLOW, Answering
+from runner.orchestrator.sweeping import Sweeping
 from runner.store.events import Events
-from runner.store.hub import Subscription
-
-log = structlog.get_logger()
 
 SWEEP_EVERY_S = 15.0
 """What another process has read, classified or corrected is decided about after so long at most."""
 
-LAST_SWEEP_S = 10.0
+ARRIVED = ("MessageClassified", "MessagesReceived")
+ENDED = ("JobSucceeded", "JobFailed", "JobCancelled")
 
 
 class Deciding:
-    """Sweeps at the start, whenever this process has classified something, now and then, and once more at the end."""
+    """Decides about what has arrived, submits what goes out by itself, and enters what became of it."""
 
     def __init__(self, *, answering: Answering, events: Events) -> None:
-        self._answering = answering
-        self._events = events
-        self._arrived = asyncio.Event()
+        self._sweeping = Sweeping(
+            answering.sweep, events=events, wakes=_wakes, every_s=SWEEP_EVERY_S, left="messages stay undecided"
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Decide until `stop` is set, and about what has come by then."""
-        with self._events.subscribe() as seen:
-            hearing = asyncio.create_task(self._hear(seen))
-            try:
-                while not stop.is_set():
-                    await self._sweep(stop)
-                    await self._woken(stop)
-                await self._last_sweep()
-            finally:
-                hearing.cancel()
-
-    async def _sweep(self, stop: asyncio.Event | None = None) -> None:
-        self._arrived.clear()
-        try:
-            await self._answering.sweep(stop)
-        except Exception:
-            # Answering is never worth the work that it stands beside; what is undecided is found again.
-            log.exception("messages stay undecided, and are looked at again")
-
-    async def _hear(self, seen: Subscription) -> None:
-        async for event in seen:
-            if _tell_of_types([event]):
-                self._arrived.set()
-
-    async def _woken(self, stop: asyncio.Event) -> None:
-        try:
-            async with asyncio.timeout(SWEEP_EVERY_S):
-                await first_of(self._arrived, stop)
-        except TimeoutError:
-            return
-
-    async def _last_sweep(self) -> None:
-        try:
-            async with asyncio.timeout(LAST_SWEEP_S):
-                await self._sweep()
-        except TimeoutError:
-            log.warning("messages stay undecided until the next run", after_s=LAST_SWEEP_S)
+        await self._sweeping.run(stop)
 
 
-def _tell_of_types(events: Iterable[Event]) -> bool:
-    return any(event.name in ("MessageClassified", "MessagesReceived") for event in events)
+def _wakes(event: Event) -> bool:
+    return event.name in ARRIVED or (event.name in ENDED and event.data.get("flow") == FLOW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from runner.domain.drafts import Withdrawn
 from runner.domain.effects import EffectState
 from runner.domain.jobs import Lease
 from runner.domain.listings import Listing, RemoteListing, StoredListing
@@ -60,6 +61,7 @@ class Inbox:
     threads: Threads
     drafts: Drafts
     account: str
+    job_id: int
 
     async def known(self) -> Mapping[str, str]:
         """The fingerprint of every stored Thread, by its remote id."""
@@ -69,9 +71,17 @@ class Inbox:
         """Store one Thread with its Messages; returns how many are new."""
         return await self.threads.save_thread(self.account, summary, summary.fingerprint, messages)
 
-    async def not_sent(self, thread_id: str, answering: str, why: str) -> None:
-        """Outdate the Draft that would answer this Message."""
-        await self.drafts.not_sent(self.account, thread_id, answering, why)
+    async def read_to_the_end(self) -> None:
+        """Note that the inbox was read to its end."""
+        await self.threads.read_to_the_end(self.account)
+
+    async def withdrawn(self) -> Withdrawn | None:
+        """What has become of the Draft behind this Job, where it is not wanted any more."""
+        return await self.drafts.deliveries.withdrawn(self.job_id)
+
+    async def not_sent(self, why: str, *, asks_person: bool) -> None:
+        """Outdate the Draft behind this Job, or give it back to a person."""
+        await self.drafts.deliveries.not_sent(self.job_id, why, asks_person=asks_person)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from playwright.async_api import Page
 
+from runner.domain.drafts import Withdrawn
 from runner.domain.effects import Effect, EffectKind
 from runner.domain.jobs import EvidenceFile
 from runner.domain.listings import Listing, RemoteListing, StoredListing
@@ -31,8 +32,19 @@ class InboxRecords(Protocol):
         """Store one Thread with all its keyed Messages, and return how many of them are new."""
         ...
 
-    async def not_sent(self, thread_id: str, answering: str, why: str) -> None:
-        """Note that the reply to a Message of a Thread (both as the Site names them) is not to be sent any more."""
+    async def read_to_the_end(self) -> None:
+        """Note that the whole inbox has been read: what came before is history."""
+        ...
+
+    async def withdrawn(self) -> Withdrawn | None:
+        """Why the reply that this Job is to send is not wanted any more; None when it is, or no Draft stands behind it.
+
+        Asked again right before the click.
+        """
+        ...
+
+    async def not_sent(self, why: str, *, asks_person: bool) -> None:
+        """Note that this Job does not send its reply; `asks_person` when somebody must see to the Message now."""
         ...
 
 

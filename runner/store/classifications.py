@@ -20,6 +20,9 @@ from runner.store.pages import Page, Wish, fetch_ids
 from runner.store.tables import account
 from runner.store.trade_tables import classification_correction, message, participant, thread
 
+_NEWER = {"classification": message.c.classification + 1}
+"""Counts what was said of a Message: a clock may stand still, or be set back."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unclassified:
@@ -73,8 +76,8 @@ class Classifications:
 
     async def correct(self, message_id: int, type_: MessageType, *, by: str) -> Correction:
         """A person's word on an inbound Message. Raises NotFound, Conflict for one of our own."""
-        now = self._db.clock.now()
         async with self._db.write() as connection:
+            now = self._db.clock.now()
             row = (await connection.execute(_whose().where(message.c.id == message_id))).first()
             if row is None:
                 raise NotFound("message", str(message_id), ())
@@ -83,7 +86,7 @@ class Classifications:
             values = {"message_id": message_id, "text": row.text, "type": type_, "by": storable(by), "at": now}
             statement = insert(classification_correction).returning(classification_correction.c.id)
             number = int((await connection.execute(statement, values)).scalar_one())
-            said = {"type": type_, "confidence": 1.0, "classified_by": storable(by), "classified_at": now}
+            said = {"type": type_, "confidence": 1.0, "classified_by": storable(by), "classified_at": now} | _NEWER
             await connection.execute(update(message).where(message.c.id == message_id).values(said))
             fact = _fact((row.account_id, row.account, row.thread_id), message_id, type_, 1.0, storable(by), None)
             await events.record(self._db, connection, [fact])
@@ -126,7 +129,7 @@ class Classifications:
             "confidence": each.confidence,
             "classified_by": each.by,
             "classified_at": self._db.clock.now(),
-        }
+        } | _NEWER
         mine = update(message).where(message.c.id == number, message.c.classified_at.is_(None)).values(values)
         if not (await connection.execute(mine)).rowcount:
             return None

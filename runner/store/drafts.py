@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import Decided, Draft, DraftState, Plan, Uses, Verdict
-from runner.domain.rules import Reason, Rule, Situation, Then
-from runner.domain.states import ThreadStatus
+from runner.domain.rules import Reason, Rule, Situation
+from runner.domain.states import JobState
 from runner.domain.templates import Template
-from runner.errors import Conflict, NotFound
-from runner.store import events, situations
+from runner.errors import Conflict
+from runner.store import draft_rows, events, situations
 from runner.store.account_ids import id_of
-from runner.store.columns import clean, storable
+from runner.store.columns import clean
 from runner.store.database import Database
+from runner.store.deliveries import OWN_REPLY, Deliveries
+from runner.store.draft_rows import NOT_BEGUN, fetch, select_drafts, to_draft
 from runner.store.rule_tables import decision, draft
-from runner.store.rules import actions_from_json, actions_to_json, fetch_rules
-from runner.store.tables import account, job
+from runner.store.rules import actions_to_json, fetch_rules
+from runner.store.tables import job
 from runner.store.templates import fetch_templates
-from runner.store.trade_tables import message, participant, thread
+from runner.store.trade_tables import message, thread
 
 Planner = Callable[[Situation, Sequence[Rule], Sequence[Template], Mapping[int, int], datetime], Plan]
 """Decides about one Message, by the Rules, the Templates, how often each of those was used, and the moment."""
@@ -33,21 +35,24 @@ OPEN_AGAIN = (Verdict.QUEUED, Verdict.NO_RULE, Verdict.NOTHING, Verdict.NO_TEXT,
 
 
 class Drafts:
-    """The Drafts of all Accounts."""
+    """The Drafts of all Accounts; `deliveries` are those of them that were given to Jobs."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self.deliveries = Deliveries(db)
 
-    async def undecided(self, *, within: timedelta, limit: int) -> list[int]:
-        """Inbound Messages that got their type lately and about which nothing is decided yet, the oldest first."""
-        decided = select(decision.c.at, decision.c.verdict).where(decision.c.message_id == message.c.id)
-        settled = decided.where(
-            or_(decision.c.verdict.not_in(OPEN_AGAIN), decision.c.at >= message.c.classified_at)
-        ).exists()
+    async def undecided(self, *, within: timedelta, limit: int, but: Collection[int] = ()) -> list[int]:
+        """Inbound Messages that got their type lately and about which nothing is decided yet, the oldest first.
+
+        One whose type was corrected since is among them, unless something has been done about it.
+        """
+        decided = select(decision.c.message_id).where(decision.c.message_id == message.c.id)
+        reopened = and_(decision.c.verdict.in_(OPEN_AGAIN), decision.c.classification < message.c.classification)
+        settled = decided.where(or_(~reopened, _dealt_with(message.c.id))).exists()
         since = self._db.clock.now() - within
         statement = (
             select(message.c.id)
-            .where(situations.INBOUND, message.c.classified_at > since, ~settled)
+            .where(situations.INBOUND, message.c.classified_at > since, ~settled, message.c.id.not_in(but))
             .order_by(message.c.id)
             .limit(limit)
         )
@@ -100,7 +105,7 @@ class Drafts:
     async def get(self, draft_id: int) -> Draft:
         """One Draft. Raises NotFound."""
         async with self._db.read() as connection:
-            return await _fetch(connection, draft_id)
+            return await fetch(connection, draft_id)
 
     async def list_drafts(
         self,
@@ -112,7 +117,7 @@ class Drafts:
         before_id: int | None = None,
     ) -> list[Draft]:
         """Drafts that match, the newest first. Raises NotFound for an unknown Account."""
-        statement = _select().order_by(draft.c.id.desc()).limit(limit)
+        statement = select_drafts().order_by(draft.c.id.desc()).limit(limit)
         if states:
             statement = statement.where(draft.c.state.in_(states))
         if thread_id is not None:
@@ -122,67 +127,48 @@ class Drafts:
         async with self._db.read() as connection:
             if account_name is not None:
                 statement = statement.where(thread.c.account_id == await id_of(connection, account_name))
-            return [_draft(row) for row in await connection.execute(statement)]
+            return [to_draft(row) for row in await connection.execute(statement)]
 
     async def begin_sending(self, draft_id: int, *, by: str) -> Draft:
         """Make a waiting Draft a sent one, which has no Job yet. Raises NotFound, and Conflict when it is too late.
 
-        One that is sent comes back as it is.
+        One that is sent comes back as it is. One that waits again although a person has its Job done once more keeps
+        to that Job.
         """
         async with self._db.write() as connection:
-            found = await _fetch(connection, draft_id)
+            found = await fetch(connection, draft_id)
             if found.state is DraftState.SENT:
                 return found
             if await self._overtake(connection, [draft_id]):
-                found = await _fetch(connection, draft_id)
+                found = await fetch(connection, draft_id)
             if found.state is DraftState.WAITING:
-                moved = await self._move(connection, found, DraftState.SENT, by=by)
-                kept = (await connection.execute(select(draft.c.actions).where(draft.c.id == draft_id))).scalar_one()
-                await self._act(connection, found.thread_id, actions_from_json(kept))
-                return moved
+                alive = found.job_state in (*NOT_BEGUN, JobState.RUNNING, JobState.UNKNOWN)
+                anew = {} if alive else {"job_id": None, "sendings": found.sendings + 1}
+                values = {"settled_at": None, "detail": None, **anew}
+                await connection.execute(update(draft).where(draft.c.id == draft_id).values(values))
+                return await draft_rows.move(self._db, connection, found, DraftState.SENT, by=by)
         # Outside the transaction: that it is outdated stays written.
         raise _cannot(found, "sent")
-
-    async def submitted(self, draft_id: int, job_id: int) -> Draft:
-        """Note the Job that sends it."""
-        async with self._db.write() as connection:
-            await connection.execute(update(draft).where(draft.c.id == draft_id).values(job_id=job_id))
-            return await _fetch(connection, draft_id)
-
-    async def unsubmitted(self, *, limit: int) -> list[Draft]:
-        """Those that are sent and have no Job yet: fresh ones, and what a process that died has left."""
-        statement = _select().where(draft.c.state == DraftState.SENT, draft.c.job_id.is_(None)).limit(limit)
-        async with self._db.read() as connection:
-            return [_draft(row) for row in await connection.execute(statement.order_by(draft.c.id))]
 
     async def dismiss(self, draft_id: int, *, by: str) -> Draft:
         """A person does not want it. Raises NotFound, and Conflict when it does not wait any more."""
         async with self._db.write() as connection:
-            found = await _fetch(connection, draft_id)
+            found = await fetch(connection, draft_id)
             if found.state is not DraftState.WAITING:
                 raise _cannot(found, "dismissed")
-            return await self._move(connection, found, DraftState.DISMISSED, by=by)
+            return await draft_rows.move(self._db, connection, found, DraftState.DISMISSED, by=by)
 
     async def outdate(self) -> int:
-        """Outdate the waiting Drafts in whose Threads somebody has written since; returns how many."""
+        """Outdate the Drafts in whose Threads somebody has written since, or is about to; returns how many.
+
+        Of those that were given to Jobs only what makes way for a person's own reply: the rest is seen at the click.
+        """
         async with self._db.read() as connection:
             stale = [row.id for row in await connection.execute(_stale())]
         if not stale:
             return 0
         async with self._db.write() as connection:
             return await self._overtake(connection, stale)
-
-    async def not_sent(self, account_name: str, thread_remote_id: str, answering: str, why: str) -> None:
-        """The Job of a Draft found at the Site that it must not be sent any more."""
-        async with self._db.write() as connection:
-            mine = _select().where(
-                account.c.name == account_name,
-                thread.c.remote_id == storable(thread_remote_id),
-                message.c.key == storable(answering),
-                draft.c.state == DraftState.SENT,
-            )
-            for row in (await connection.execute(mine)).all():
-                await self._move(connection, _draft(row), DraftState.OUTDATED, detail=why)
 
     async def uses(self, *, of: str) -> dict[int, Uses]:
         """How often each Rule, or each Template, has written a Draft, by its number; `of` is "rule" or "template"."""
@@ -199,8 +185,9 @@ class Drafts:
         row = (await connection.execute(select(decision).where(decision.c.message_id == message_id))).first()
         if row is None:
             return True
-        classified_at = select(message.c.classified_at).where(message.c.id == message_id)
-        if row.verdict not in OPEN_AGAIN or row.at >= (await connection.execute(classified_at)).scalar_one():
+        newest = select(message.c.classification, _dealt_with(message.c.id).label("done"))
+        said = (await connection.execute(newest.where(message.c.id == message_id))).one()
+        if row.verdict not in OPEN_AGAIN or said.done or row.classification >= said.classification:
             return False
         waiting = (draft.c.message_id == message_id, draft.c.state == DraftState.WAITING)
         await connection.execute(delete(draft).where(*waiting))
@@ -210,12 +197,11 @@ class Drafts:
     async def _enter(self, connection: AsyncConnection, plan: Plan, now: datetime) -> None:
         of, rule = plan.situation, plan.decision.rule
         kept = (await connection.execute(select(draft.c.id).where(draft.c.message_id == of.message_id))).scalar()
-        got_its_type = select(message.c.classified_at).where(message.c.id == of.message_id)
-        # Never before the Message got its type, whatever the clock says: it would be decided about again and again.
-        at = max(now, (await connection.execute(got_its_type)).scalar_one() or now)
+        upon = select(message.c.classification).where(message.c.id == of.message_id)
         values = {
             "message_id": of.message_id,
-            "at": at,
+            "at": now,
+            "classification": (await connection.execute(upon)).scalar_one(),
             "verdict": plan.verdict,
             "rule_id": rule.id if rule else None,
             "rule": rule.name if rule else None,
@@ -228,8 +214,8 @@ class Drafts:
             return
         if plan.verdict in (Verdict.DRAFTED, Verdict.ANSWERED):
             await self._write(connection, plan, rule, now)
-        if plan.verdict in (Verdict.DONE, Verdict.ANSWERED):
-            await self._act(connection, of.thread_id, rule.then)
+        if plan.verdict is Verdict.DONE:
+            await draft_rows.act(self._db, connection, of.message_id, of.thread_id, rule.then)
 
     async def _write(self, connection: AsyncConnection, plan: Plan, rule: Rule, now: datetime) -> None:
         assert plan.text is not None
@@ -246,55 +232,21 @@ class Drafts:
             "level": rule.level,
             "actions": actions_to_json(rule.then),
             "state": DraftState.SENT if automatic else DraftState.WAITING,
+            "sendings": 1 if automatic else 0,
             "created_at": now,
             "changed_at": now,
         }
         number = (await connection.execute(insert(draft).returning(draft.c.id), values)).scalar_one()
-        await self._say(connection, await _fetch(connection, number), "DraftSent" if automatic else "DraftWritten")
+        written = await fetch(connection, number)
+        await draft_rows.say(self._db, connection, written, "DraftSent" if automatic else "DraftWritten")
 
     async def _overtake(self, connection: AsyncConnection, draft_ids: Sequence[int]) -> int:
-        rows = (
-            await connection.execute(_select().where(draft.c.id.in_(_stale().where(draft.c.id.in_(draft_ids)))))
-        ).all()
+        stale = {row.id: row.since for row in await connection.execute(_stale().where(draft.c.id.in_(draft_ids)))}
+        rows = (await connection.execute(select_drafts().where(draft.c.id.in_(stale)))).all()
         for row in rows:
-            await self._move(connection, _draft(row), DraftState.OUTDATED, detail="somebody has written since")
+            why = "somebody has written since" if stale[row.id] else OWN_REPLY
+            await draft_rows.move(self._db, connection, to_draft(row), DraftState.OUTDATED, detail=why)
         return len(rows)
-
-    async def _move(
-        self,
-        connection: AsyncConnection,
-        found: Draft,
-        to: DraftState,
-        *,
-        by: str | None = None,
-        detail: str | None = None,
-    ) -> Draft:
-        now = self._db.clock.now()
-        values: dict[str, Any] = {"state": to, "changed_at": now}
-        values |= {name: storable(value) for name, value in (("by", by), ("detail", detail)) if value is not None}
-        await connection.execute(update(draft).where(draft.c.id == found.id).values(values))
-        moved = await _fetch(connection, found.id)
-        await self._say(connection, moved, "Draft" + to.capitalize())
-        return moved
-
-    async def _act(self, connection: AsyncConnection, thread_id: int, then: Then) -> None:
-        """What a Rule does to our own Thread."""
-        told: dict[str, Any] = {}
-        if then.assign is not None:
-            told["assignee"] = then.assign
-        if then.close:
-            told |= {"status": ThreadStatus.CLOSED, "snoozed_until": None}
-        if then.snooze_s is not None:
-            until = self._db.clock.now() + timedelta(seconds=then.snooze_s)
-            told |= {"status": ThreadStatus.SNOOZED, "snoozed_until": until}
-        if not told:
-            return
-        await connection.execute(update(thread).where(thread.c.id == thread_id).values(told))
-        whose = select(account.c.id, account.c.name).join(thread).where(thread.c.id == thread_id)
-        row = (await connection.execute(whose)).one()
-        data = {"thread": thread_id} | {name: str(value) for name, value in told.items() if value is not None}
-        fact = events.Fact(name="ThreadChanged", account=(row.id, row.name), data=clean(data))
-        await events.record(self._db, connection, [fact])
 
     async def _tell(self, connection: AsyncConnection, plan: Plan) -> None:
         of, rule = plan.situation, plan.decision.rule
@@ -311,12 +263,6 @@ class Drafts:
             facts.append(events.Fact(name="PersonAsked", account=whose, data=clean(data)))
         await events.record(self._db, connection, facts)
 
-    async def _say(self, connection: AsyncConnection, found: Draft, what: str) -> None:
-        data = {"draft": found.id, "thread": found.thread_id, "message": found.message_id, "rule": found.rule}
-        whose = (await id_of(connection, found.account), found.account)
-        told = data if found.detail is None else data | {"detail": found.detail}
-        await events.record(self._db, connection, [events.Fact(name=what, account=whose, data=clean(told))])
-
 
 async def _books(connection: AsyncConnection) -> tuple[list[Rule], list[Template], dict[int, int]]:
     counted = select(draft.c.template_id, func.count().label("drafts")).group_by(draft.c.template_id)
@@ -329,43 +275,30 @@ async def _planned(connection: AsyncConnection, found: Situation, planner: Plann
     return planner(found, rules, templates, used, now)
 
 
-def _stale() -> Select[tuple[int]]:
-    waiting = (draft.c.state == DraftState.WAITING, situations.later_than(message))
-    return select(draft.c.id).join(message, message.c.id == draft.c.message_id).where(*waiting)
+def _dealt_with(message_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a Draft of a Message was sent, dismissed or outdated, or has come back from its Job: that is history."""
+    done = or_(draft.c.state != DraftState.WAITING, draft.c.sendings > 0)
+    return exists().where(draft.c.message_id == message_id, done)
 
 
-def _select() -> Select[Any]:
+def _stale() -> Select[Any]:
+    """The Drafts that nobody waits for any more, and whether somebody has written `since`."""
+    waiting = draft.c.state == DraftState.WAITING
+    not_begun = or_(draft.c.job_id.is_(None), job.c.state.in_(NOT_BEGUN))
+    on_its_way = and_(draft.c.state == DraftState.SENT, draft.c.settled_at.is_(None), not_begun)
+    since, own = situations.later_than(message), situations.own_reply(message, thread)
     joined = (
         draft.join(message, message.c.id == draft.c.message_id)
         .join(thread, thread.c.id == draft.c.thread_id)
-        .join(account, account.c.id == thread.c.account_id)
-        .join(participant, participant.c.id == thread.c.participant_id)
         .outerjoin(job, job.c.id == draft.c.job_id)
     )
-    return select(
-        draft,
-        account.c.name.label("account"),
-        participant.c.name.label("counterpart"),
-        thread.c.listing_title,
-        message.c.text.label("question"),
-        job.c.state.label("job_state"),
-    ).select_from(joined)
-
-
-async def _fetch(connection: AsyncConnection, draft_id: int) -> Draft:
-    row = (await connection.execute(_select().where(draft.c.id == draft_id))).first()
-    if row is None:
-        raise NotFound("draft", str(draft_id), ())
-    return _draft(row)
+    stale = or_(and_(waiting, or_(since, own)), and_(on_its_way, own))
+    return select(draft.c.id, since.label("since")).select_from(joined).where(stale)
 
 
 def _decided(row: Row[Any]) -> Decided:
     fields = {name: row._mapping[name] for name in Decided.__dataclass_fields__}
     return Decided(**fields | {"why": tuple(Reason(**each) for each in row.why)})
-
-
-def _draft(row: Row[Any]) -> Draft:
-    return Draft(**{name: row._mapping[name] for name in Draft.__dataclass_fields__})
 
 
 def _cannot(found: Draft, be: str) -> Conflict:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, Row, literal_column, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, Row, literal_column, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.effects import Effect, EffectKind, message_key, payload_hash
@@ -42,12 +42,17 @@ async def whose(connection: AsyncConnection, thread_id: int) -> Whose:
 
 async def jobs_of(connection: AsyncConnection, of: Whose, *, limit: int, before_id: int | None) -> Sequence[Row[Any]]:
     """The send_message Jobs of a Thread, the newest first."""
-    about = type_coerce(job.c.params, JSON)["thread"].as_string()
-    mine = (job.c.account_id == of.account_id, _IS_REPLY, about == of.remote_id)
+    mine = (job.c.account_id == of.account_id, _IS_REPLY, about(job) == of.remote_id)
     statement = select(job).where(*mine).order_by(job.c.id.desc()).limit(limit)
     if before_id is not None:
         statement = statement.where(job.c.id < before_id)
     return (await connection.execute(statement)).all()
+
+
+def about(jobs: Any) -> ColumnElement[str]:
+    """The Site's id of the Thread that a send_message Job of a table, or of an alias of it, is about."""
+    found: ColumnElement[str] = type_coerce(jobs.c.params, JSON)["thread"].as_string()
+    return found
 
 
 async def effects_of(connection: AsyncConnection, of: Whose) -> list[Effect]:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
 
 from runner.domain.classification import MessageType
 from runner.domain.drafts import DraftState, Verdict
@@ -51,6 +61,8 @@ decision = Table(
     Column("rule", SafeText),
     Column("words", SafeText, nullable=False),
     Column("why", Json, nullable=False),
+    # Which word on what the Message wants it was made upon: see `message.classification`.
+    Column("classification", Integer, nullable=False, server_default=text("0")),
     Index("ix_decision_rule", "rule_id"),
 )
 
@@ -76,10 +88,25 @@ draft = Table(
     Column("changed_at", UtcTime, nullable=False),
     # No foreign key: Jobs are pruned.
     Column("job_id", BigId),
+    # How often it was given to a Job: each time is a Job of its own.
+    Column("sendings", Integer, nullable=False, server_default=text("0")),
+    # When what came of its Job was entered here, and what else the Rule says was done.
+    Column("settled_at", UtcTime),
     UniqueConstraint("message_id"),
+    Index("ix_draft_job", "job_id"),
     Index("ix_draft_rule", "rule_id", "state"),
     Index("ix_draft_template", "template_id", "state"),
     sqlite_autoincrement=True,
 )
 index_where("state = 'waiting'", "ix_draft_waiting", draft.c.id)
 index_where("state = 'sent' AND job_id IS NULL", "ix_draft_unsubmitted", draft.c.id)
+index_where("state = 'sent' AND settled_at IS NULL", "ix_draft_unsettled", draft.c.job_id)
+
+# What the language-model provider was asked for on a day, in UTC; kept, so that no restart makes a budget new.
+provider_use = Table(
+    "provider_use",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("requests", Integer, nullable=False),
+    Column("tokens", Integer, nullable=False),
+)

@@ -5,22 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal_column, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runner.domain.drafts import KEYS
 from runner.domain.rules import Goods, Situation
-from runner.domain.states import Direction
+from runner.domain.states import Direction, JobState
 from runner.store.columns import UtcTime
-from runner.store.tables import account, account_tag, tag
+from runner.store.replies import about
+from runner.store.tables import account, account_tag, job, tag
 from runner.store.trade_tables import listing, message, participant, thread
 
 INBOUND = message.c.direction == Direction.INBOUND
 
 
-def later_than(of: Any) -> ColumnElement[bool]:
-    """Whether anybody has written in the same Thread after a Message."""
+def later_than(of: Any, *, side: Direction | None = None) -> ColumnElement[bool]:
+    """Whether anybody, or somebody of one side, has written in the same Thread after a Message."""
     later = message.alias("later")
-    return exists().where(later.c.thread_id == of.c.thread_id, _before(of, later))
+    theirs = () if side is None else (later.c.direction == side,)
+    return exists().where(later.c.thread_id == of.c.thread_id, _before(of, later), *theirs)
+
+
+def own_reply(of: Any, in_thread: Any) -> ColumnElement[bool]:
+    """Whether somebody has given a reply of their own to a Job since a Message was read: it is sent, or about to be."""
+    own = job.alias("own_reply")
+    return exists().where(
+        own.c.account_id == in_thread.c.account_id,
+        own.c.flow == literal_column("'send_message'"),
+        own.c.created_at >= of.c.first_seen_at,
+        own.c.state.not_in((JobState.FAILED, JobState.CANCELLED)),
+        or_(own.c.key.is_(None), not_(own.c.key.startswith(KEYS, autoescape=True))),
+        about(own) == in_thread.c.remote_id,
+    )
 
 
 async def situations(connection: AsyncConnection, numbers: Sequence[int]) -> list[Situation]:
@@ -50,7 +66,8 @@ def _select() -> Select[Any]:
             account.c.site,
             participant.c.name.label("counterpart"),
             begun.label("begun"),
-            later_than(message).label("overtaken"),
+            or_(later_than(message), own_reply(message, thread)).label("overtaken"),
+            _history().label("history"),
         )
         .select_from(joined)
         .where(INBOUND)
@@ -80,15 +97,22 @@ async def _goods(connection: AsyncConnection, row: Row[Any]) -> Goods | None:
 
 def _situation(row: Row[Any], tags: tuple[str, ...], goods: Goods | None) -> Situation:
     fields = row._mapping
-    made = {"message_id", "tags", "first_contact", "goods", "overtaken"}
+    made = {"message_id", "tags", "first_contact", "goods", "overtaken", "history"}
     return Situation(
         message_id=row.id,
         tags=tags,
         first_contact=not row.begun,
         goods=goods,
         overtaken=bool(row.overtaken),
+        history=bool(row.history),
         **{name: fields[name] for name in Situation.__dataclass_fields__ if name not in made},
     )
+
+
+def _history() -> ColumnElement[bool]:
+    """Whether it has no time, and stood in the inbox before that had been read to its end for the first time."""
+    first = or_(account.c.inbox_read_at.is_(None), message.c.first_seen_at <= account.c.inbox_read_at)
+    return and_(message.c.sent_at.is_(None), first)
 
 
 def _when(of: Any) -> ColumnElement[Any]:

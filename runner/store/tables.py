@@ -55,6 +55,8 @@ account = Table(
     # Its own limits and hours, where a person has set them: they take the place of the configured ones.
     Column("limits", Json),
     Column("hours", Json),
+    # When its inbox had been read to the end for the first time: what was there by then is history.
+    Column("inbox_read_at", UtcTime),
     sqlite_autoincrement=True,
 )
 index_where(

@@ -65,6 +65,12 @@ class Threads:
             await events.record(self._db, connection, facts)
             return len(new)
 
+    async def read_to_the_end(self, account_name: str) -> None:
+        """Note when an inbox had been read to its end for the first time; later times change nothing."""
+        first = (account.c.name == account_name, account.c.inbox_read_at.is_(None))
+        async with self._db.write() as connection:
+            await connection.execute(update(account).where(*first).values(inbox_read_at=self._db.clock.now()))
+
     async def get(self, thread_id: int) -> StoredThread:
         """One Thread. Raises NotFound."""
         async with self._db.read() as connection:

@@ -108,6 +108,8 @@ message = Table(
     Column("confidence", Float),
     Column("classified_by", SafeText),
     Column("classified_at", UtcTime),
+    # How often somebody has said what it wants: the number of the newest word.
+    Column("classification", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("thread_id", "key"),
     Index("ix_message_confidence", "confidence", "id"),
     Index("ix_message_classified_at", "classified_at"),

@@ -141,7 +141,9 @@ async def list_jobs(
 @routes.post("/jobs", role=Role.AGENT, creates=True, status_code=201)
 async def submit(given: Given, asked: JobIn, job_key: JobKey) -> JobOut:
     """Submit one Job; a daemon performs it."""
-    return JobOut.model_validate((await given.engine.submit([_new(given, asked, job_key)]))[0])
+    (job,) = await given.engine.submit([_new(given, asked, job_key)])
+    await given.answering.give_way()
+    return JobOut.model_validate(job)
 
 
 @routes.post("/jobs/submit-many", role=Role.AGENT, creates=True, status_code=201)
@@ -150,10 +152,9 @@ async def submit_many(
 ) -> list[JobOut]:
     """Submit many Jobs, all or none; they may name each other's keys in `after`."""
     keys = [None if job_key is None else f"{job_key}:{number}" for number in range(len(asked))]
-    return many(
-        JobOut,
-        await given.engine.submit([_new(given, each, key) for each, key in zip(asked, keys, strict=True)]),
-    )
+    jobs = await given.engine.submit([_new(given, each, key) for each, key in zip(asked, keys, strict=True)])
+    await given.answering.give_way()
+    return many(JobOut, jobs)
 
 
 @routes.post("/jobs/bulk", role=Role.AGENT)

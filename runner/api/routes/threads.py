@@ -163,7 +163,9 @@ async def reply(given: Given, thread_id: ThreadId, asked: Reply, key: JobKey) ->
         key=key,
         max_attempts=given.rules.max_attempts,
     )
-    return JobOut.model_validate((await given.engine.submit([new]))[0])
+    (job,) = await given.engine.submit([new])
+    await given.answering.give_way()
+    return JobOut.model_validate(job)
 
 
 @routes.get("/messages/queue", role=Role.VIEWER)

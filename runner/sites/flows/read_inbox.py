@@ -37,6 +37,7 @@ class ReadInbox(Flow[ReadInboxParams]):
                     await stage.evidence.keep_thread(summary.remote_id)
             messages += read
             new_messages += new
+        await stage.inbox.read_to_the_end()
         return {
             "threads": len(summaries),
             "threads_opened": len(changed),

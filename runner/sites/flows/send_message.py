@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from runner.domain.effects import EffectKind, answered_of, message_key
 from runner.domain.messages import RemoteMessage, keyed
@@ -33,10 +34,17 @@ class SendMessageParams(Params):
     unless_written_since: bool = Field(
         False, description="Do not send it when anybody, counterpart or ours, has written after that message."
     )
+    not_after: AwareDatetime | None = Field(
+        None, description="Do not send it after this moment, such as 2026-12-24T18:00+01:00."
+    )
 
 
 class _Overtaken(Exception):
     """Somebody has written since; nothing was fired, and nothing is to be."""
+
+
+class _Withheld(_Overtaken):
+    """The reply is not to go out now, and nobody else sees to the Message: a person is asked."""
 
 
 class SendMessage(Flow[SendMessageParams]):
@@ -62,7 +70,8 @@ class SendMessage(Flow[SendMessageParams]):
     async def perform(self, stage: Stage[SendMessageParams]) -> Mapping[str, Any]:
         """Result: `thread`, `message` (its id), `answering`, `already_there`. Raises Rejected with the Site's words.
 
-        Where nothing was sent because somebody has written since, `not_sent` says so, and `message` is None.
+        Where nothing was sent, because somebody has written since or it is not wanted any more, `not_sent` says why,
+        and `message` is None.
         """
         params = stage.params
         async with stage.step("read thread", params.thread):
@@ -77,7 +86,7 @@ class SendMessage(Flow[SendMessageParams]):
             return [_reference(key, message) for key, message in found if key not in earlier]
 
         async def fire(before_submit: BeforeSubmit) -> str:
-            before = await _guarded(stage, answered, before_submit) if params.unless_written_since else before_submit
+            before = await _guarded(stage, answered, before_submit)
             async with stage.step("send", f"{len(params.text)} characters"):
                 sent = await stage.site.send(params.thread, params.text, before_submit=before)
             if sent.remote_id is not None:
@@ -90,8 +99,8 @@ class SendMessage(Flow[SendMessageParams]):
                 EffectKind.SEND_MESSAGE, natural_key, params.text, find=find, fire=fire
             )
         except _Overtaken as overtaken:
-            await stage.inbox.not_sent(params.thread, answered, str(overtaken))
             why = str(overtaken)
+            await stage.inbox.not_sent(why, asks_person=isinstance(overtaken, _Withheld))
             return _told(params.thread, None, answered, already_there=False) | {"not_sent": why}
         return _told(params.thread, message, answered, already_there=not fired)
 
@@ -101,11 +110,35 @@ def _told(thread: str, message: str | None, answered: str, *, already_there: boo
 
 
 async def _guarded(stage: Stage[SendMessageParams], answered: str, before_submit: BeforeSubmit) -> BeforeSubmit:
-    """Read the Thread again, now and at the click; raises _Overtaken, before anything is armed."""
+    """Look whether it is still to be sent, now and at the click; raises _Overtaken, before anything is armed."""
+    await _expect_wanted(stage)
+
+    async def while_wanted() -> None:
+        await _expect_wanted(stage)
+        await before_submit()
+
+    if stage.params.unless_written_since:
+        return await _unless_written_since(stage, answered, while_wanted)
+    return while_wanted
+
+
+async def _expect_wanted(stage: Stage[SendMessageParams]) -> None:
+    until = stage.params.not_after
+    if until is not None and stage.clock.now() > until:
+        raise _Withheld(f"not sent: it was to go out until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC and not later")
+    withdrawn = await stage.inbox.withdrawn()
+    if withdrawn is not None:
+        raise (_Withheld if withdrawn.asks_person else _Overtaken)(f"not sent: {withdrawn.why}")
+
+
+async def _unless_written_since(
+    stage: Stage[SendMessageParams], answered: str, before_submit: BeforeSubmit
+) -> BeforeSubmit:
+    """Read the Thread again, now and at the click."""
     thread = stage.params.thread
     if await stage.effects.others_in_doubt(EffectKind.SEND_MESSAGE, f"{thread}|"):
         # Another reply may still arrive there, and is not to be seen yet: two would be one too many.
-        raise _Overtaken("not sent: nobody can tell yet whether another reply in this thread was sent")
+        raise _Withheld("not sent: nobody can tell yet whether another reply in this thread was sent")
     async with stage.step("read again", thread):
         _expect_newest(await stage.site.messages(thread), answered)
 
@@ -121,7 +154,7 @@ async def _guarded(stage: Stage[SendMessageParams], answered: str, before_submit
 def _expect_newest(messages: Sequence[RemoteMessage], answered: str) -> None:
     keys = [key for key, _ in keyed(messages)]
     if answered not in keys:
-        raise _Overtaken("not sent: the message that it answers is not there any more")
+        raise _Withheld("not sent: the message that it answers is not there any more")
     since = messages[keys.index(answered) + 1 :]
     if since:
         ours = since[-1].direction is Direction.OUTBOUND

@@ -15,6 +15,7 @@ from playwright.async_api import Page
 
 from runner.domain.accounts import Account, SecretRef
 from runner.domain.clock import SystemClock
+from runner.domain.drafts import Withdrawn
 from runner.domain.effects import Effect, EffectKind
 from runner.domain.jobs import EvidenceFile
 from runner.domain.listings import Listing, RemoteListing, StoredListing
@@ -35,10 +36,18 @@ class MemoryInbox:
         self.fingerprints: dict[str, str] = {}
         self.messages: dict[str, dict[str, RemoteMessage]] = {}
         self.saved: list[str] = []
-        self.outdated: list[tuple[str, str, str]] = []
+        self.outdated: list[tuple[str, bool]] = []
+        self.no_more: Withdrawn | None = None
+        self.ends = 0
 
-    async def not_sent(self, thread_id: str, answering: str, why: str) -> None:
-        self.outdated.append((thread_id, answering, why))
+    async def read_to_the_end(self) -> None:
+        self.ends += 1
+
+    async def withdrawn(self) -> Withdrawn | None:
+        return self.no_more
+
+    async def not_sent(self, why: str, *, asks_person: bool) -> None:
+        self.outdated.append((why, asks_person))
 
     async def known(self) -> Mapping[str, str]:
         return dict(self.fingerprints)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from runner.domain.drafts import Withdrawn
 from runner.domain.messages import keyed
 from runner.errors import ErrorKind, NeedsPerson, Rejected, RetryLater, SessionExpired
 from runner.sites.flows import catalog
@@ -39,6 +41,7 @@ async def test_read_inbox_saves_every_thread_with_all_its_messages(shop: Any, st
     before = shop.counts
     result = await perform("read_inbox")
     assert result["threads"] == result["threads_opened"] == before["threads"] == 46
+    assert stage.inbox.ends == 1
     assert result["messages"] == result["new_messages"] == before["messages"]
     assert result["unread"] == before["unread"]
     assert len(stage.inbox.messages) == 46
@@ -77,6 +80,7 @@ async def test_threads_read_before_a_failure_are_not_read_again(shop: Any, stage
         await perform("read_inbox")
     done = len(stage.inbox.saved)
     assert 0 < done < 13
+    assert stage.inbox.ends == 0, "what was not reached is not history"
     shop.market.faults()
     result = await perform("read_inbox")
     assert result["threads_opened"] == 13 - done
@@ -221,7 +225,7 @@ async def test_a_reply_is_not_sent_when_somebody_writes_before_the_click(
     result = await flow.perform(replace(stage, params=flow.parse(given), step=meanwhile))
     who = "somebody of ours" if ours else "the counterpart"
     assert (result["message"], result["not_sent"]) == (None, f"not sent: {who} has written since")
-    assert stage.inbox.outdated == [(thread_id, answered, result["not_sent"])]
+    assert stage.inbox.outdated == [(result["not_sent"], False)]
     assert stage.effects.armed == 0
     assert [entry["detail"]["text"] for entry in shop.ledger("message_sent")] == ["I am at it."] * ours
 
@@ -233,7 +237,53 @@ async def test_a_reply_by_rule_is_not_sent_while_another_one_may_still_arrive(
     stage.effects.doubtful = True
     result = await perform("send_message", thread=thread_id, text="Yes, it is.", unless_written_since=True)
     assert "nobody can tell yet" in result["not_sent"]
+    assert stage.inbox.outdated == [(result["not_sent"], True)], "a person sees to the message"
     assert (shop.ledger("message_sent"), stage.effects.armed) == ([], 0)
+
+
+@pytest.mark.parametrize("asks_person", [False, True])
+async def test_a_reply_that_is_withdrawn_while_it_is_typed_is_not_sent(
+    shop: Any, stage: Any, *, asks_person: bool
+) -> None:
+    thread_id = shop.incoming("Is it still available?")
+
+    @asynccontextmanager
+    async def meanwhile(name: str, detail: str = "") -> AsyncIterator[None]:
+        if name == "send":
+            stage.inbox.no_more = Withdrawn(why="its rule is off", asks_person=asks_person)
+        yield
+
+    flow = catalog.flow_named("send_message")
+    params = flow.parse({"thread": thread_id, "text": "Yes."})
+    result = await flow.perform(replace(stage, params=params, step=meanwhile))
+    assert stage.inbox.outdated == [(result["not_sent"], asks_person)] == [("not sent: its rule is off", asks_person)]
+    assert (shop.ledger("message_sent"), stage.effects.armed) == ([], 0)
+
+
+async def test_a_reply_is_not_sent_after_its_last_moment_which_is_looked_at_at_the_click(shop: Any, stage: Any) -> None:
+    thread_id = shop.incoming("Is it still available?")
+    clock = HandClock()
+
+    @asynccontextmanager
+    async def meanwhile(name: str, detail: str = "") -> AsyncIterator[None]:
+        if name == "send":
+            clock.time += timedelta(minutes=2)
+        yield
+
+    flow = catalog.flow_named("send_message")
+    given = {"thread": thread_id, "text": "Yes.", "not_after": (clock.time + timedelta(minutes=1)).isoformat()}
+    result = await flow.perform(replace(stage, params=flow.parse(given), step=meanwhile, clock=clock))
+    assert result["not_sent"] == "not sent: it was to go out until 2026-11-22 12:01 UTC and not later"
+    assert stage.inbox.outdated == [(result["not_sent"], True)]
+    assert (shop.ledger("message_sent"), stage.effects.armed) == ([], 0)
+
+
+class HandClock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
 
 
 async def test_nothing_is_sent_when_the_site_cannot_be_asked_at_the_click(shop: Any, stage: Any) -> None:

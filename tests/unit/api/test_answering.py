@@ -43,7 +43,7 @@ async def test_a_draft_is_sent_by_an_agent_as_one_job(shop: Shop) -> None:
         jobs = (await viewer.get("/api/v1/jobs", params={"flow": "send_message"})).json()["items"]
         assert [job["id"] for job in jobs] == [sent["job_id"]]
         assert (await agent.post(f"/api/v1/drafts/{draft['id']}/dismiss")).status_code == 409
-        assert (await viewer.get("/api/v1/threads/1")).json()["assignee"] == "ada", "what else the rule does"
+        assert (await viewer.get("/api/v1/threads/1")).json()["assignee"] is None, "nothing was sent yet"
         (rule,) = (await viewer.get("/api/v1/rules")).json()["items"]
         assert (rule["then"], rule["uses"]["sent"]) == ({"reply": "hi", "assign": "ada"}, 1)
         why = (await viewer.get("/api/v1/messages/1/decision")).json()
@@ -84,3 +84,14 @@ async def test_what_cannot_be_is_refused_with_what_to_do(shop: Shop) -> None:
         assert (await agent.delete("/api/v1/templates/hi")).status_code == 200
         (shown,) = (await agent.get("/api/v1/drafts")).json()["items"]
         assert shown["template"] == "hi", "what they have written stays"
+
+
+async def test_a_reply_of_ones_own_takes_the_place_of_a_draft(shop: Shop) -> None:
+    async with await shop.client(Role.AGENT) as agent:
+        draft = await drafted(shop, agent)
+        queued = (await agent.post(f"/api/v1/drafts/{draft['id']}/send")).json()["job_id"]
+        mine = (await agent.post("/api/v1/threads/1/reply", json={"text": "I am at it."})).json()["id"]
+        jobs = (await agent.get("/api/v1/jobs", params={"flow": "send_message"})).json()["items"]
+        assert {job["id"]: job["state"] for job in jobs} == {queued: "cancelled", mine: "queued"}
+        (outdated,) = (await agent.get("/api/v1/drafts")).json()["items"]
+        assert (outdated["state"], outdated["detail"]) == ("outdated", "a reply of your own takes its place")

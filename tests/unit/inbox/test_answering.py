@@ -3,113 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from runner.domain.accounts import NewAccount, SecretRef
-from runner.domain.classification import Classification, MessageType
-from runner.domain.drafts import Draft, DraftState, Terms, Verdict
-from runner.domain.jobs import Job
-from runner.domain.messages import RemoteMessage, ThreadSummary, keyed
-from runner.domain.rules import Level, NewRule, Then, When
-from runner.domain.states import Direction, JobState, ThreadStatus
+from runner.domain.classification import MessageType
+from runner.domain.drafts import DraftState, Verdict
+from runner.domain.rules import Level, NewRule, Then
+from runner.domain.states import JobState, ThreadStatus
 from runner.domain.templates import NewTemplate
-from runner.engine.embedded import EmbeddedEngine
 from runner.errors import Conflict, NotFound
-from runner.inbox.answering import Answering
-from runner.store.accounts import Accounts
-from runner.store.classifications import Classifications
-from runner.store.database import Database
-from runner.store.drafts import Drafts
 from runner.store.events import Events
-from runner.store.rules import Rules
-from runner.store.templates import Templates
-from runner.store.threads import Threads
-
-START = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.time = START
-
-    def now(self) -> datetime:
-        return self.time
-
-
-@dataclass
-class Desk:
-    """An inbox, and what answers it."""
-
-    db: Database
-    clock: HandClock
-    answering: Answering
-    engine: EmbeddedEngine
-    threads: Threads
-    types: Classifications
-
-    async def arrives(
-        self, *texts: str, thread: str = "7", sure: float = 0.9, ours: bool = False, account: str = "amy"
-    ) -> int:
-        """The thread as it stands is read, with these texts new at its end; returns the last one's number."""
-        self.clock.time += timedelta(seconds=1)
-        at, side = self.clock.time, Direction.OUTBOUND if ours else Direction.INBOUND
-        new = [
-            RemoteMessage(remote_id=f"{thread}-{at:%H%M%S}-{each}", direction=side, sender="x", text=each, sent_at=at)
-            for each in texts
-        ]
-        summary = ThreadSummary(
-            remote_id=thread, counterpart="Ida", listing_title=None, excerpt="", last_at=at, unread=1, url="http://x/"
-        )
-        await self.threads.save_thread(account, summary, str(at), keyed(new))
-        for each in await self.types.unclassified(limit=99):
-            said = Classification(type=MessageType.OFFER, confidence=sure, top=(), first_contact=False, by="test")
-            await self.types.record([(each.id, said)])
-        stored = await self.threads.messages_of((await self.threads.by_remote_id(account, thread)).id)
-        return stored[-1].id
-
-    async def rule(self, name: str = "offers", level: Level = Level.SUGGEST, **then: Any) -> None:
-        if not await self.answering.templates.list_templates():
-            await self.answering.templates.add(NewTemplate(name="hello", variants=("Hi {buyer_name}.", "Hello.")))
-        asked = Then(**then or {"reply": "hello"})
-        await self.answering.rules.add(
-            NewRule(name=name, when=When(types=(MessageType.OFFER,)), then=asked, level=level)
-        )
-
-    async def drafts(self, *states: DraftState) -> list[Draft]:
-        return await self.answering.drafts.list_drafts(states=states)
-
-    async def jobs(self) -> list[Job]:
-        return await self.engine.list_jobs()
-
-    async def verdict(self, message_id: int) -> Verdict:
-        found = await self.answering.drafts.decided(message_id)
-        assert found is not None
-        return found.verdict
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    clock = HandClock()
-    async with Database.open(tmp_path / "runner.db", clock=clock) as db:
-        secret = SecretRef(kind="env", name="PASSWORD")
-        await Accounts(db).add_many([NewAccount(name="amy", site="mock", username="amy", secret=secret)])
-        engine, threads = EmbeddedEngine(db), Threads(db)
-        answering = Answering(
-            templates=Templates(db),
-            rules=Rules(db),
-            drafts=Drafts(db),
-            threads=threads,
-            engine=engine,
-            terms=Terms(zone=UTC, threshold=0.6, within=timedelta(hours=1)),
-            max_attempts=3,
-        )
-        yield Desk(db=db, clock=clock, answering=answering, engine=engine, threads=threads, types=Classifications(db))
+from tests.unit.inbox.conftest import Desk
 
 
 async def test_a_suggestion_waits_until_somebody_sends_it_and_then_is_one_job(desk: Desk) -> None:
@@ -122,7 +27,9 @@ async def test_a_suggestion_waits_until_somebody_sends_it_and_then_is_one_job(de
     (job,) = await desk.jobs()
     assert [(each.state, each.by, each.job_id) for each in sent] == [(DraftState.SENT, "ada", job.id)] * 2
     answering = (await desk.threads.messages_of(draft.thread_id))[0].key
-    assert job.params == {"thread": "7", "text": "Hi Ida.", "answering": answering, "unless_written_since": True}
+    until = (desk.clock.time + timedelta(hours=1)).isoformat()
+    asked = {"thread": "7", "text": "Hi Ida.", "answering": answering, "unless_written_since": True}
+    assert job.params == asked | {"not_after": until}
     with pytest.raises(Conflict, match="it is sent"):
         await desk.answering.dismiss(draft.id, by="ada")
 
@@ -134,8 +41,6 @@ async def test_an_automatic_reply_is_a_job_at_once_and_only_one_however_many_loo
     (job,) = await desk.jobs()
     (draft,) = await desk.drafts()
     assert (draft.state, draft.job_id, await desk.verdict(number)) == (DraftState.SENT, job.id, Verdict.ANSWERED)
-    thread = await desk.threads.get(draft.thread_id)
-    assert (thread.status, thread.assignee) == (ThreadStatus.CLOSED, "ada")
 
 
 async def test_what_a_dead_process_decided_and_did_not_submit_is_submitted_by_the_next(desk: Desk) -> None:

@@ -50,6 +50,7 @@ async def answering(db: Database, engine: EmbeddedEngine) -> Answering:
         engine=engine,
         terms=Terms(zone=UTC, threshold=0.6, within=timedelta(hours=1)),
         max_attempts=3,
+        clock=db.clock,
     )
     await made.templates.add(NewTemplate(name="no", variants=("No, sorry.",)))
     rule = NewRule(name="offers", when=When(types=(MessageType.OFFER,)), then=Then(reply="no"), level=Level.AUTOMATIC)
@@ -101,7 +102,12 @@ async def test_what_arrives_last_is_decided_about_before_the_process_ends(
 
 
 async def test_a_store_that_fails_leaves_it_to_the_next_sweep(
-    db: Database, engine: EmbeddedEngine, answering: Answering, arrives: Any, monkeypatch: pytest.MonkeyPatch
+    db: Database,
+    engine: EmbeddedEngine,
+    answering: Answering,
+    arrives: Any,
+    clock: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def fails(*_: object) -> None:
         raise RuntimeError("no")
@@ -111,6 +117,7 @@ async def test_a_store_that_fails_leaves_it_to_the_next_sweep(
         async with at_work(db, answering):
             await arrives()
     assert await replies(engine) == []
+    clock.forward(60)
     async with at_work(db, answering):
         pass
     (draft,) = await answering.drafts.list_drafts()

@@ -1,0 +1,308 @@
+"""What becomes of a reply between its rule's word and the click, and after it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from runner.domain.classification import MessageType
+from runner.domain.drafts import DraftState, Verdict
+from runner.domain.messages import StoredThread
+from runner.domain.rules import Level
+from runner.domain.states import JobState, ThreadStatus
+from runner.errors import Conflict, ErrorKind
+from runner.store.events import Events
+from tests.unit.inbox.conftest import Desk
+
+
+@pytest.fixture
+async def queued(desk: Desk) -> Desk:
+    """A reply by rule is queued; once it is sent its thread is closed and ada's."""
+    await desk.rule(level=Level.AUTOMATIC, reply="hello", close=True, assign="ada")
+    await desk.arrives("20?")
+    await desk.answering.sweep()
+    return desk
+
+
+async def thread(desk: Desk) -> StoredThread:
+    (found,) = await desk.threads.list_threads()
+    return found
+
+
+async def asked(desk: Desk) -> list[Any]:
+    return [each.data["words"] for each in await Events(desk.db).since(0, names=["PersonAsked"])]
+
+
+# ── A person's own reply ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_queued_reply_makes_way_for_a_persons_own(queued: Desk) -> None:
+    mine = await queued.own_reply()
+    draft = await queued.draft()
+    assert (draft.state, draft.detail) == (DraftState.OUTDATED, "a reply of your own takes its place")
+    assert {job.id: job.state for job in await queued.jobs()} == {
+        mine.id: JobState.QUEUED,
+        draft.job_id: JobState.CANCELLED,
+    }
+    await queued.answering.sweep()
+    assert (await queued.draft()).state is DraftState.OUTDATED, "it stays so"
+
+
+async def test_a_waiting_draft_makes_way_too_and_cannot_be_sent_any_more(desk: Desk) -> None:
+    await desk.rule()
+    await desk.arrives("20?")
+    await desk.answering.sweep()
+    await desk.own_reply()
+    with pytest.raises(Conflict, match="outdated: a reply of your own"):
+        await desk.answering.send((await desk.draft()).id, by="ada")
+
+
+async def test_one_that_runs_is_not_disturbed_and_told_at_the_click(queued: Desk) -> None:
+    lease = await queued.engine.claim(owner="w1", ttl_s=60)
+    assert lease is not None
+    deliveries = queued.answering.drafts.deliveries
+    assert await deliveries.withdrawn(lease.job.id) is None
+    await queued.own_reply()
+    assert not (await queued.engine.get(lease.job.id)).cancel_requested
+    found = await deliveries.withdrawn(lease.job.id)
+    assert found is not None
+    assert (found.why, found.asks_person) == ("a reply of your own takes its place", False)
+
+
+async def test_what_is_decided_while_a_persons_reply_is_on_its_way_is_not_answered_by_rule(desk: Desk) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    number = await desk.arrives("20?")
+    mine = await desk.own_reply()
+    await desk.answering.sweep()
+    assert (await desk.verdict(number), [job.id for job in await desk.jobs()]) == (Verdict.OVERTAKEN, [mine.id])
+    later = await desk.arrives("30?")
+    await desk.answering.sweep()
+    assert await desk.verdict(later) is Verdict.ANSWERED, "that reply was to an earlier message"
+
+
+async def test_a_reply_of_ones_own_that_came_to_nothing_or_is_another_threads_keeps_nothing_back(desk: Desk) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    number = await desk.arrives("20?")
+    await desk.own_reply(thread="77")
+    mine = await desk.own_reply()
+    await desk.engine.cancel(mine.id)
+    await desk.answering.sweep()
+    assert await desk.verdict(number) is Verdict.ANSWERED
+
+
+# ── Too late ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("change", "why"), [("disable", "does not act by itself"), ("remove", "is gone")])
+async def test_a_reply_is_given_back_when_its_rule_is_off_before_the_click(queued: Desk, change: str, why: str) -> None:
+    rules, deliveries = queued.answering.rules, queued.answering.drafts.deliveries
+    if change == "disable":
+        await rules.set_enabled("offers", enabled=False)
+    else:
+        await rules.remove("offers")
+    (job,) = await queued.jobs()
+    found = await deliveries.withdrawn(job.id)
+    assert found is not None
+    assert (why in found.why, found.asks_person) == (True, True)
+    await deliveries.not_sent(job.id, f"not sent: {found.why}", asks_person=True)
+    draft = await queued.draft()
+    assert (draft.state, why in str(draft.detail)) == (DraftState.WAITING, True)
+    assert await asked(queued) == [draft.detail]
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_a_dead_process_left_is_not_submitted_when_its_time_or_its_rule_is_over(
+    desk: Desk, *, late: bool
+) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    number = await desk.arrives("20?")
+    await desk.answering.drafts.decide(number, desk.answering._plan)
+    if late:
+        desk.clock.time += timedelta(hours=2)
+    else:
+        await desk.answering.rules.set_enabled("offers", enabled=False)
+    await desk.answering.sweep()
+    draft = await desk.draft()
+    why = "had lain here for too long" if late else "does not act by itself any more"
+    assert (draft.state, why in str(draft.detail), await desk.jobs()) == (DraftState.WAITING, True, [])
+
+
+async def test_a_person_sends_what_came_back_with_a_job_of_its_own(queued: Desk) -> None:
+    (first,) = await queued.jobs()
+    await queued.answering.drafts.deliveries.not_sent(first.id, "not sent: too late", asks_person=True)
+    await queued.performed(not_sent="not sent: too late")
+    queued.clock.time += timedelta(days=3)
+    await queued.answering.sweep()
+    sent = await queued.answering.send((await queued.draft()).id, by="ada")
+    assert (sent.state, sent.job_id != first.id, sent.detail) == (DraftState.SENT, True, None)
+    assert sent.job_id is not None
+    job = await queued.engine.get(sent.job_id)
+    assert (job.state, job.params["not_after"]) == (
+        JobState.QUEUED,
+        (queued.clock.time + timedelta(hours=1)).isoformat(),
+    )
+    again = await queued.answering.send(sent.id, by="ada")
+    assert (again.job_id, len(await queued.jobs())) == (sent.job_id, 2)
+    await queued.performed()
+    await queued.answering.sweep()
+    assert (await thread(queued)).status is ThreadStatus.CLOSED
+
+
+# ── Once it is sent, or not ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_rest_of_a_rule_is_done_once_its_reply_is_sent_and_only_once(queued: Desk) -> None:
+    assert ((await thread(queued)).status, (await thread(queued)).assignee) == (ThreadStatus.OPEN, None)
+    await queued.performed()
+    # The process that sent it dies here; several others look at once.
+    await asyncio.gather(*(queued.answering.sweep() for _ in range(4)))
+    assert ((await thread(queued)).status, (await thread(queued)).assignee) == (ThreadStatus.CLOSED, "ada")
+    assert len(await Events(queued.db).since(0, names=["ThreadChanged"])) == 1
+    await queued.threads.set_status((await thread(queued)).id, ThreadStatus.OPEN)
+    await queued.answering.sweep()
+    assert (await thread(queued)).status is ThreadStatus.OPEN
+
+
+async def test_what_was_sent_by_a_job_that_is_pruned_since_has_the_rest_done(queued: Desk) -> None:
+    job = await queued.performed()
+    await queued.engine.delete([job.id])
+    await queued.answering.sweep()
+    assert (await thread(queued)).status is ThreadStatus.CLOSED
+
+
+async def test_a_thread_in_which_the_counterpart_has_written_since_is_not_put_away(queued: Desk) -> None:
+    await queued.performed()
+    await queued.arrives("one more thing")
+    await queued.answering.give_way()
+    await queued.answering.drafts.deliveries.settle((await queued.draft()).id)
+    assert ((await thread(queued)).status, (await thread(queued)).assignee) == (ThreadStatus.OPEN, "ada")
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_reply_whose_job_fails_waits_for_a_person_with_the_reason(queued: Desk, *, cancelled: bool) -> None:
+    if cancelled:
+        (job,) = await queued.jobs()
+        await queued.engine.cancel(job.id)
+    else:
+        lease = await queued.engine.claim(owner="w1", ttl_s=60)
+        assert lease is not None
+        await queued.engine.fail(lease, kind=ErrorKind.VALIDATION, error="Thread 7 has no such message.")
+    await queued.answering.sweep()
+    draft = await queued.draft()
+    why = "not sent: its job was cancelled" if cancelled else "not sent: Thread 7 has no such message."
+    assert (draft.state, draft.detail, await asked(queued)) == (DraftState.WAITING, why, [why])
+    assert (await thread(queued)).status is ThreadStatus.OPEN
+    await queued.answering.sweep()
+    assert len(await asked(queued)) == 1, "asked once"
+
+
+async def test_a_failed_job_that_a_person_retries_sends_the_draft_after_all(queued: Desk) -> None:
+    lease = await queued.engine.claim(owner="w1", ttl_s=60)
+    assert lease is not None
+    await queued.engine.fail(lease, kind=ErrorKind.NETWORK, error="no answer")
+    await queued.answering.sweep()
+    await queued.engine.retry(lease.job.id)
+    assert await queued.answering.drafts.deliveries.withdrawn(lease.job.id) is None
+    await queued.performed()
+    await queued.answering.sweep()
+    assert ((await queued.draft()).state, (await thread(queued)).status) == (DraftState.SENT, ThreadStatus.CLOSED)
+
+
+async def test_what_a_job_has_to_say_is_about_its_own_draft(desk: Desk) -> None:
+    """Two accounts may have the same thread and the same keys; and a person may send the same by hand."""
+    await desk.rule(level=Level.AUTOMATIC)
+    await desk.arrives("20?")
+    await desk.answering.sweep()
+    (job,) = await desk.jobs()
+    await desk.answering.drafts.deliveries.not_sent(job.id + 1, "not sent: somebody else's", asks_person=False)
+    assert (await desk.draft()).state is DraftState.SENT
+    await desk.answering.drafts.deliveries.not_sent(job.id, "not sent: x", asks_person=False)
+    assert (await desk.draft()).detail == "not sent: x"
+
+
+# ── Corrections ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_correction_in_the_very_moment_of_the_decision_is_not_lost(desk: Desk) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    number = await desk.arrives("hm", sure=0.4)
+    await desk.answering.sweep()
+    desk.clock.time -= timedelta(minutes=5)  # and the clock may be set back in between
+    await desk.types.correct(number, MessageType.OFFER, by="ada")
+    await desk.answering.sweep()
+    assert await desk.verdict(number) is Verdict.ANSWERED
+
+
+@pytest.mark.parametrize("dismissed", [False, True])
+async def test_correcting_what_was_dealt_with_leaves_the_books_as_they_are(desk: Desk, *, dismissed: bool) -> None:
+    await desk.rule()
+    number = await desk.arrives("20?")
+    await desk.answering.sweep()
+    draft = await desk.draft()
+    await (desk.answering.dismiss if dismissed else desk.answering.send)(draft.id, by="ada")
+    desk.clock.time += timedelta(seconds=1)
+    await desk.types.correct(number, MessageType.PAYMENT, by="ada")
+    assert await desk.answering.sweep() == 0
+    assert await desk.verdict(number) is Verdict.DRAFTED
+    assert (await desk.draft()).state is (DraftState.DISMISSED if dismissed else DraftState.SENT)
+
+
+# ── One bad item, and inboxes without times ───────────────────────────────────────────────────────────────────
+
+
+async def test_one_message_that_cannot_be_decided_about_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    bad = await desk.arrives("20?", thread="1")
+    good = await desk.arrives("30?", thread="2")
+    decide, tried = desk.answering.drafts.decide, []
+
+    async def sometimes(number: int, planner: Any) -> Any:
+        tried.append(number)
+        if number == bad:
+            raise RuntimeError("no")
+        return await decide(number, planner)
+
+    monkeypatch.setattr(desk.answering.drafts, "decide", sometimes)
+    assert await desk.answering.sweep() == 1
+    assert await desk.verdict(good) is Verdict.ANSWERED
+    for _ in range(3):
+        await desk.answering.sweep()
+    assert tried == [bad, good], "not at every look"
+    desk.clock.time += timedelta(minutes=1)
+    monkeypatch.undo()
+    await desk.answering.sweep()
+    assert await desk.verdict(bad) is Verdict.ANSWERED
+
+
+async def test_one_draft_that_cannot_be_submitted_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    await desk.arrives("20?", thread="1")
+    await desk.arrives("30?", thread="2")
+    submit = desk.engine.submit
+
+    async def sometimes(new: Any) -> Any:
+        if new[0].params["thread"] == "1":
+            raise RuntimeError("no")
+        return await submit(new)
+
+    monkeypatch.setattr(desk.engine, "submit", sometimes)
+    await desk.answering.sweep()
+    assert [job.params["thread"] for job in await desk.jobs()] == ["2"]
+
+
+async def test_where_a_site_gives_no_times_what_was_there_first_is_not_answered_by_itself(desk: Desk) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    there = await desk.arrives("20?", thread="1", untimed=True)
+    await desk.answering.sweep()
+    assert (await desk.verdict(there), await desk.jobs()) == (Verdict.TOO_OLD, [])
+    await desk.threads.read_to_the_end("amy")
+    new = await desk.arrives("30?", thread="2", untimed=True)
+    await desk.answering.sweep()
+    assert await desk.verdict(new) is Verdict.ANSWERED
