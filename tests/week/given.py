@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
+
+from tests.week.pace import Allowed
 
 THRESHOLD = 0.6
 
@@ -17,8 +20,15 @@ ZONES = {
     "elena": "America/Sao_Paulo",
     "farid": "Australia/Sydney",
 }
-OPENS, CLOSES = 8, 19
-"""The hours of the day, in the account's zone, between which inboxes are read."""
+_WORKDAY = ((8 * 60, 12 * 60 + 30), (13 * 60 + 30, 19 * 60))
+WINDOWS = {**dict.fromkeys(range(5), _WORKDAY), 5: ((10 * 60, 16 * 60),)}
+DUSSEHRA = date(2026, 10, 20)
+"""The shop keeps the holidays of India."""
+
+ALLOWED = {
+    name: Allowed(zone=zone, per_minute=2, per_hour=8, per_day=20, windows=WINDOWS, days_off=frozenset({DUSSEHRA}))
+    for name, zone in ZONES.items()
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -141,7 +141,16 @@ def _writer(text: str, thread: str, given: Given) -> tuple[By, str | None]:
     return (By.STEP if family in {each.family for each in given.steps} else By.RULE), family
 
 
+def _crossed(entries: Sequence[Entry]) -> int:
+    """How many were written after a sender of ours had looked for the last time, and before what it sent was there."""
+    ours = [each for each in entries if each.by is not By.COUNTERPART]
+    return sum(
+        any(each.place < entry.seq < each.seq for each in ours) for entry in entries if entry.by is By.COUNTERPART
+    )
+
+
 def _judge_thread(entries: Sequence[Entry], told: Mapping[str, Told], given: Given, verdict: Verdict) -> None:
+    verdict.counts["crossed"] += _crossed(entries)
     for at, entry in enumerate(entries):
         before = entries[at - 1] if at else None
         after = entries[at + 1] if at + 1 < len(entries) else None
@@ -165,8 +174,6 @@ def _judge_reply(reply: Entry, before: Entry | None, verdict: Verdict) -> None:
         verdict.breaches.append(f"{reply.named} is a second reply, after message {before.number}")
     elif before.by is By.HAND:
         verdict.breaches.append(f"{reply.named} was sent after a person had written message {before.number}")
-    else:
-        verdict.counts["crossed"] += reply.place != reply.seq and before.place > reply.place
 
 
 def _judge_step(step: Entry, before: Sequence[Entry], given: Given, verdict: Verdict) -> None:
@@ -217,8 +224,9 @@ def _judge_inbound(
         verdict.first_reply_min.append((after.at - entry.at).total_seconds() / 60)
         _judge_answer(entry, after, rule, verdict, given, sure=sure, wanted=wanted)
     elif rule is not None and rule.automatic and sure and wanted:
-        verdict.counts["handed to a person"] += told.waits
-        if not told.waits:
+        handed = told.waits or entry.number in given.dismissed
+        verdict.counts["handed to a person"] += handed
+        if not handed:
             verdict.breaches.append(f'{entry.named} has no answer, though rule "{rule.name}" gives one ({told.state})')
     elif rule is not None and not rule.automatic and wanted:
         _judge_draft(entry, told, given, verdict)

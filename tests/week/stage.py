@@ -17,7 +17,7 @@ from typing import IO, Any
 import httpx
 
 from tests.week.clock import SharedClock
-from tests.week.given import THRESHOLD, ZONES
+from tests.week.given import ALLOWED, THRESHOLD, ZONES
 from tests.week.traffic import Inbound
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +38,19 @@ max_attempts = 8
 first_wait_s = 5
 [inbox]
 threshold = {threshold}
+answer_within_s = 1209600
+[limits]
+messages = {{ per_minute = {pace.per_minute}, per_hour = {pace.per_hour}, per_day = {pace.per_day} }}
+sign_ins = {{ per_hour = 6 }}
+[hours]
+monday = "08:00-12:30, 13:30-19:00"
+tuesday = "08:00-12:30, 13:30-19:00"
+wednesday = "08:00-12:30, 13:30-19:00"
+thursday = "08:00-12:30, 13:30-19:00"
+friday = "08:00-12:30, 13:30-19:00"
+saturday = "10:00-16:00"
+sunday = "closed"
+holidays = "IN"
 [evidence]
 trace = "off"
 threads = false
@@ -85,7 +98,9 @@ class Stage:
 
     def _write_config(self) -> None:
         passwords = self.folder / "market" / "passwords"
-        text = CONFIG.format(url=self.url, threshold=THRESHOLD, concurrency=min(4, len(self.accounts)))
+        text = CONFIG.format(
+            url=self.url, threshold=THRESHOLD, concurrency=min(4, len(self.accounts)), pace=ALLOWED["amy"]
+        )
         for name in self.accounts:
             text += ACCOUNT.format(name=name, zone=ZONES[name], password_file=passwords / name)
         (self.folder / "playwright.config.toml").write_text(text, encoding="utf-8")

@@ -25,6 +25,7 @@ from runner.intake.rules import read_rules
 from runner.store.columns import EPOCH
 from tests.week import given as shop
 from tests.week.judge import Given, Verdict, judge
+from tests.week.pace import Noted, breaches
 from tests.week.people import People
 from tests.week.stage import Stage, stage
 from tests.week.traffic import Inbound, Writers
@@ -130,7 +131,7 @@ class Week:
         for name in self._form.accounts:
             every = self._form.every_min
             minutes = f"*/{every}" if every < 60 else "0"
-            cron = f"{minutes} {shop.OPENS}-{shop.CLOSES - 1} * * *"
+            cron = f"{minutes} * * * *"  # it is the hours that keep it from working at night
             rule = When(cron=cron, timezone=shop.ZONES[name], start=self._books.clock.now())
             new = NewSchedule(name=f"read {name}", flow="read_inbox", rule=rule, account=name, max_attempts=8)
             await self._books.schedules.add(new)
@@ -221,6 +222,9 @@ class Week:
         with (self._on.folder / "judged.pickle").open("wb") as file:
             pickle.dump((ledger, told, given), file)  # for whoever judges a kept week again
         verdict = judge(ledger, told, given)
+        sent = [each for each in ledger if each["kind"] == "message_sent"]
+        noted = [Noted(account=each["account"], at=datetime.fromisoformat(each["at"])) for each in sent]
+        verdict.breaches += breaches(noted, shop.ALLOWED)
         figures = {
             **self.counts,
             "faults fired": self._on.fired(),
@@ -230,6 +234,7 @@ class Week:
             "readings": self._on.rows("SELECT count(*) FROM job WHERE flow = 'read_inbox'")[0][0],
             "attempts": self._on.rows("SELECT count(*) FROM attempt")[0][0],
             "attempts that failed": self._on.rows("SELECT count(*) FROM attempt WHERE kind IS NOT NULL")[0][0],
+            "jobs that were put off": self._on.rows("SELECT count(*) FROM event WHERE name = 'JobPostponed'")[0][0],
             "replies that were not sent": self._on.rows(
                 "SELECT count(*) FROM job WHERE json_extract(result, '$.not_sent') IS NOT NULL"
             )[0][0],
