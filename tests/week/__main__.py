@@ -19,13 +19,19 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="one day, two accounts, 30 messages")
     parser.add_argument("--seed", type=int, default=20261019, help="the same seed makes the same week")
     parser.add_argument("--keep", type=Path, help="a new folder that is left with all that came of it")
-    for name in ("messages", "days", "every-min", "kills"):
-        parser.add_argument(f"--{name}", type=int, help="another number of them")
+    for name in ("messages", "days", "every-min", "kills", "minutes"):
+        parser.add_argument(
+            f"--{name}",
+            type=int,
+            help="another number of them"
+            if name != "minutes"
+            else "when nobody writes any more, by the machine's clock",
+        )
     parser.add_argument("--accounts", help="other accounts, with commas")
     parser.add_argument("--no-faults", action="store_true", help="a marketplace that behaves")
     asked = parser.parse_args()
     form = SHORT if asked.short else LONG
-    sizes = {name: getattr(asked, name) for name in ("messages", "days", "every_min", "kills")}
+    sizes = {name: getattr(asked, name) for name in ("messages", "days", "every_min", "kills", "minutes")}
     changes = {name: value for name, value in sizes.items() if value is not None}
     if asked.accounts:
         changes["accounts"] = tuple(asked.accounts.split(","))

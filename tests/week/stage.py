@@ -38,7 +38,7 @@ max_attempts = 8
 first_wait_s = 5
 [inbox]
 threshold = {threshold}
-answer_within_s = 1209600
+answer_within_s = 604800
 [limits]
 messages = {{ per_minute = {pace.per_minute}, per_hour = {pace.per_hour}, per_day = {pace.per_day} }}
 sign_ins = {{ per_hour = 6 }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import pickle
 import random
@@ -65,6 +66,8 @@ class Form:
     every_min: int = 60
     kills: int = 0
     faults: bool = True
+    minutes: float = float("inf")
+    """Of the machine's time: then nobody writes any more, and what is there is brought to its end and judged."""
 
 
 @dataclass(kw_only=True)
@@ -89,6 +92,7 @@ class Week:
         self._kills: list[datetime] = sorted(
             START + (self._end - START) * self._dice.uniform(0.05, 0.9) for _ in range(form.kills)
         )
+        self._began = time.monotonic()
         self.counts: Counter[str] = Counter()
 
     def _appointments(self) -> list[tuple[datetime, Inbound | None]]:
@@ -141,6 +145,11 @@ class Week:
         return self._on.clock.now()
 
     async def _keep_appointments(self) -> None:
+        if time.monotonic() - self._began > self._form.minutes * 60:
+            self.counts["never written"] += sum(message is not None for _, message in self._agenda)
+            self._agenda = [(self._now + timedelta(days=1), None)]
+            self.counts["cut short"] = 1
+            self._form = dataclasses.replace(self._form, minutes=float("inf"))
         while self._agenda and self._agenda[0][0] <= self._now:
             _, message = self._agenda.pop(0)
             if message is not None:

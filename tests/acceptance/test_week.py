@@ -1,0 +1,20 @@
+"""The simulated week in its short form: a virtual day of two accounts, judged by the marketplace's ledger."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from tests.week.__main__ import SHORT
+from tests.week.week import lived
+
+
+def test_a_simulated_day_is_answered_or_queued_as_the_rules_say(tmp_path: Path) -> None:
+    form = dataclasses.replace(SHORT, messages=24, days=1)
+    report, _ = lived(form, seed=7, keep=tmp_path / "week")
+    assert report.verdict.breaches == []
+    counts = report.verdict.counts
+    assert counts["by counterpart"] >= form.messages
+    assert counts["answered"] > 3
+    assert report.figures["kills"] == form.kills
+    assert report.figures["faults fired"] > 0
