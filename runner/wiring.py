@@ -21,6 +21,7 @@ from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState
 from runner.engine.embedded import EmbeddedEngine
+from runner.engine.paces import Paces
 from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
 from runner.logs import Redactor
@@ -91,6 +92,7 @@ class Books:
     classifications: Classifications
     classifier: LocalClassifier
     answering: Answering
+    paces: Paces
     clock: Clock
 
 
@@ -163,6 +165,7 @@ async def open_books(settings: Settings, *, clock: Clock | None = None) -> Async
             classifications=classifications,
             classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
             answering=inbox_wiring.answering(settings, db, records, engine),
+            paces=Paces(db, usage),
             clock=clock,
         )
 
@@ -188,6 +191,7 @@ async def open_runner(settings: Settings, redactor: Redactor, *, clock: Clock | 
         live_wiring.live_view(settings) as open_sessions,
         _inbox_at_work(books),
     ):
+        await books.paces.keep_up()
         yield _assemble(books, browsers, redactor, open_sessions)
 
 
@@ -243,6 +247,7 @@ def _signing_in(books: Books, plans: Plans, redactor: Redactor) -> SigningIn:
         results=books.records.check_results,
         profiles=books.records.profiles,
         checkpoints=checkpoints(books.settings, redactor),
+        usage=books.records.effects.usage,
         password_of=plans.password,
         rules=SignInRules(checkpoint_every_s=profiles.checkpoint_every_s, sign_in_wait_s=profiles.sign_in_wait_s),
         clock=books.clock,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import structlog
 
 from runner.browser.fence import submit_fence
+from runner.browser.page_loads import PageLoads
 from runner.domain.accounts import Account
 from runner.domain.clock import Clock
 from runner.domain.jobs import Attempt, Job, Lease
@@ -28,7 +29,7 @@ from runner.errors import (
     SiteChanged,
     StaleLease,
 )
-from runner.orchestrator import asking, verdicts
+from runner.orchestrator import asking, page_loads, verdicts
 from runner.orchestrator.effects import Journal
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failure, Failures
@@ -78,6 +79,7 @@ class Trial:
     failure: AttemptError | None = None
     deadline: asyncio.Timeout | None = None
     kept: Failure | None = None
+    loads: PageLoads | None = None
     _popups_before: int = 0
 
     def begin(self, session: OpenSession) -> None:
@@ -170,7 +172,11 @@ class Attempts:
         await self._records.attempts.joined(trial.attempt, session.row)
         await self._record(trial, session)
         stage = await self._stage(trial, session, params)
-        async with session.control.at_work(flow.name, attempt=trial.attempt, deadline=trial.deadline):
+        usage, lease = self._records.effects.usage, trial.lease
+        async with (
+            session.control.at_work(flow.name, attempt=trial.attempt, deadline=trial.deadline),
+            page_loads.counted(usage, session, lease.job.account, lease) as trial.loads,
+        ):
             trial.recorder.control = session.control
             result = await self._signing_in.signed_in(
                 trial, session, lambda: flow.perform(stage), translated=lambda error: self._translated(trial, error)
@@ -220,6 +226,9 @@ class Attempts:
         )
 
     async def _translated(self, trial: Trial, error: Exception) -> AttemptError:
+        no_room = page_loads.refusal(trial.loads, error)
+        if no_room is not None:
+            return no_room
         if isinstance(error, AttemptError) and not isinstance(error, SiteChanged):
             return error
         session = trial.session

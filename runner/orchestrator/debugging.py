@@ -105,8 +105,9 @@ class Debugging:
             lease = await self._engine.claim_job(job.id, owner=self._owner, ttl_s=LEASE_TTL_S)
             if lease is not None:
                 return lease
-            if (await self._engine.get(job.id)).state is not JobState.QUEUED:
-                return None  # cancelled meanwhile
+            found = await self._engine.get(job.id)
+            if found.state is not JobState.QUEUED or found.postponed is not None:
+                return None  # cancelled meanwhile, or put off by a limit
             holder = await self._engine.holder(job.account)
             if holder is not None:
                 self._on_wait(job, holder)

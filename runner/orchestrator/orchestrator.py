@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -12,6 +12,7 @@ from runner.domain.clock import Clock
 from runner.domain.jobs import Job
 from runner.domain.states import JobState, Mode
 from runner.engine.interface import JobEngine
+from runner.errors import Conflict
 from runner.orchestrator.first_of import first_of
 from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.visits import Look, Visits
@@ -114,7 +115,8 @@ class Orchestrator:
         that has the Account now). `again` may give the Lease of a further Attempt in the same Visit. When `stop`
         is set a running Attempt is interrupted after `stop_s` seconds, and at once where it may be waiting for the very
         person who stops it.
-        Raises NeedsPerson when the Account was parked meanwhile; the Job stays queued until it is resumed.
+        Raises NeedsPerson when the Account was parked meanwhile; the Job stays queued until it is resumed. Raises
+        Conflict when a limit has put it off; it stays queued until then.
         """
         await self._rescuer.rescue()
         work = self._job_to_its_end(job_id, look, stop, on_wait, again)
@@ -154,6 +156,7 @@ class Orchestrator:
             if job.state not in (JobState.QUEUED, JobState.RUNNING):
                 return
             await self.admit(job.account, look)
+            _expect_not_put_off(job, self._clock.now())
             lease = None
             if job.state is JobState.QUEUED and job.due_at <= self._clock.now():
                 lease = await self._engine.claim_job(job_id, owner=self._owner, ttl_s=LEASE_TTL_S)
@@ -169,6 +172,16 @@ class Orchestrator:
                     return
                 if look.keep_open and visit.session is not None:
                     await first_of(visit.session.live.gone, stop)
+
+
+def _expect_not_put_off(job: Job, now: datetime) -> None:
+    """Raises Conflict for a Job that a limit has put off: whoever sits there is not kept waiting for it."""
+    if job.postponed is not None and job.due_at > now:
+        raise Conflict(
+            f"Job {job.id} ({job.account} {job.flow}) is put off. {job.postponed}.",
+            cure=f"A daemon or a cycle performs it then. What is used: runner limits show {job.account}. "
+            f"If it is not to be done: runner jobs cancel {job.id}",
+        )
 
 
 async def _all_done(workers: list[asyncio.Task[None]]) -> None:

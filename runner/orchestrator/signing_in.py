@@ -6,7 +6,8 @@ And the other way round: after every look that found the right Account after a c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -18,6 +19,8 @@ from runner.browser.checkpoints import Checkpoint, Checkpoints, Condition, Whose
 from runner.browser.session import Sent
 from runner.domain.accounts import Account
 from runner.domain.clock import Clock
+from runner.domain.jobs import Lease
+from runner.domain.limits import LimitKind
 from runner.domain.logins import After
 from runner.errors import (
     AttemptError,
@@ -31,12 +34,14 @@ from runner.errors import (
     SignInWaits,
     StaleLease,
 )
+from runner.orchestrator import page_loads
 from runner.orchestrator.patience import recorded
 from runner.orchestrator.steps import Recorder, Unrecorded
 from runner.orchestrator.visits import OpenSession, Visit
 from runner.sites.translate import is_gone, translate
 from runner.store.check_results import CheckResults
 from runner.store.profiles import Profiles
+from runner.store.rate_usage import RateUsage
 
 log = structlog.get_logger()
 
@@ -55,6 +60,7 @@ class SignInRules:
 class Signing(Protocol):
     """What signing in needs to know of an Attempt; it counts the passwords typed."""
 
+    lease: Lease
     visit: Visit
     recorder: Recorder
     sign_ins: int
@@ -69,6 +75,7 @@ class SigningIn:
         results: CheckResults,
         profiles: Profiles,
         checkpoints: Checkpoints,
+        usage: RateUsage,
         password_of: Callable[[Account], Awaitable[str]],
         rules: SignInRules,
         clock: Clock,
@@ -76,6 +83,7 @@ class SigningIn:
         self._results = results
         self._profiles = profiles
         self._checkpoints = checkpoints
+        self._usage = usage
         self._password_of = password_of
         self._rules = rules
         self._clock = clock
@@ -138,7 +146,8 @@ class SigningIn:
         session.relay.recorder = Unrecorded()
         try:
             # Whoever asks for the page now does not get it: it is closed in a moment.
-            async with asyncio.timeout(LEAVING_S), session.control.at_work("check_login"):
+            loads = page_loads.counted(self._usage, session, visit.account.name, None)
+            async with asyncio.timeout(LEAVING_S), session.control.at_work("check_login"), loads:
                 if await self._is_due(visit.account, session):
                     await login_state.leave(session.live)
                     who = await session.site.whoami()
@@ -225,10 +234,11 @@ class SigningIn:
         account, site, step = trial.visit.account, session.site, trial.recorder.step
         await self._expect_rested(account)
         password = await self._password_of(account)
+        use = await self._usage.reserve(trial.lease, LimitKind.SIGN_INS)
         trial.sign_ins += 1
         sent = Sent(password)
         try:
-            async with session.live.signing_in(sent):
+            async with self._counted(use), session.live.signing_in(sent):
                 await site.login(account.username, password)
             async with step("check login", "after signing in"):
                 who = await site.whoami()
@@ -247,6 +257,14 @@ class SigningIn:
         if self._is(session, account, who):
             await self._save(account, session, who)
         return who
+
+    @contextlib.asynccontextmanager
+    async def _counted(self, use: int) -> AsyncIterator[None]:
+        """A sign-in is over when the body is: then its use grows old."""
+        try:
+            yield
+        finally:
+            await self._usage.over(use)
 
     async def _tried_in_vain(self, account: Account) -> None:
         now = self._clock.now()

@@ -30,7 +30,7 @@ class Effects:
 
     def __init__(self, db: Database, usage: RateUsage | None = None) -> None:
         self._db = db
-        self._usage = usage or RateUsage(db)
+        self.usage = usage or RateUsage(db)
 
     async def plan(self, lease: Lease, kind: EffectKind, natural_key: str, payload_hash: str) -> Effect:
         """Enter an Effect, or take over the one that stands there for the same thing, under this Lease's fence.
@@ -82,9 +82,9 @@ class Effects:
                     cure="Nothing was written; whoever has the job now settles it.",
                 )
             if to is EffectState.ARMED:
-                await self._usage.arm(connection, lease, account_id, before.kind, before.id)
+                await self.usage.arm(connection, lease, account_id, before.kind, before.id)
             elif to is not EffectState.UNKNOWN:
-                await self._usage.settled(connection, before.id)
+                await self.usage.settled(connection, before.id)
             return await self._told(connection, before.id)
 
     async def settle(
@@ -104,7 +104,7 @@ class Effects:
             _check_move(before, to)
             values = self._values(to, remote_id, detail)
             await connection.execute(update(effect).where(effect.c.id == before.id).values(values))
-            await self._usage.settled(connection, before.id)
+            await self.usage.settled(connection, before.id)
             return await self._told(connection, before.id)
 
     async def find(self, account_name: str, kind: EffectKind, natural_key: str) -> Effect | None:

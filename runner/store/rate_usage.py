@@ -111,6 +111,13 @@ class RateUsage:
             pace = await self.pace(connection, account_id)
             return await self._reserve(connection, lease, account_id, kind, pace, self._db.clock.now())
 
+    async def reserve_alone(self, account_name: str, kind: LimitKind) -> int:
+        """The same for whoever has the Account's profile and no Lease any more. Raises NoRoom, NotFound."""
+        async with self._db.write() as connection:
+            account_id = await id_of(connection, account_name)
+            pace = await self.pace(connection, account_id)
+            return await self._reserve(connection, None, account_id, kind, pace, self._db.clock.now())
+
     async def over(self, use_id: int) -> None:
         """The Site can note this use no more."""
         statement = update(rate_usage).where(rate_usage.c.id == use_id, rate_usage.c.over_at.is_(None))
@@ -137,7 +144,7 @@ class RateUsage:
     async def _reserve(
         self,
         connection: AsyncConnection,
-        lease: Lease,
+        lease: Lease | None,
         account_id: int,
         kind: LimitKind,
         pace: Pace,
@@ -151,7 +158,7 @@ class RateUsage:
             wait = _no_room(pace, full, None, now)
             raise NoRoom(_capital(wait.words), until=wait.until, words=wait.words)
         near = [level for level in found if level.comes_near]
-        await self._tell(connection, lease, account_id, near)
+        await self._tell(connection, lease.job.id if lease else None, account_id, near)
         outdated = (rate_usage.c.account_id == account_id, rate_usage.c.kind == kind)
         await connection.execute(delete(rate_usage).where(*outdated, rate_usage.c.over_at < now - KEPT))
         values = {
@@ -160,8 +167,8 @@ class RateUsage:
             "began_at": now,
             "over_at": None,
             "near": [str(level.window) for level in near],
-            "job_id": lease.job.id,
-            "fence": lease.fence,
+            "job_id": lease.job.id if lease else 0,
+            "fence": lease.fence if lease else 0,
             "effect_id": effect_id,
         }
         number: int = (await connection.execute(_INSERT, values)).scalar_one()
@@ -180,12 +187,17 @@ class RateUsage:
         ]
         return levels(kind, limit, uses, now, zone=pace.hours.zone, share=pace.share(now))
 
-    async def _tell(self, connection: AsyncConnection, lease: Lease, account_id: int, near: Sequence[Level]) -> None:
+    async def _tell(
+        self, connection: AsyncConnection, job_id: int | None, account_id: int, near: Sequence[Level]
+    ) -> None:
+        if not near:
+            return
+        name = (await connection.execute(_BOUND_BY, {"account_id": account_id})).one().name
         facts = [
             events.Fact(
                 name="LimitNear",
-                account=(account_id, lease.job.account),
-                job_id=lease.job.id,
+                account=(account_id, name),
+                job_id=job_id,
                 data={
                     "kind": str(level.kind),
                     "window": str(level.window),

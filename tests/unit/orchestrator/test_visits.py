@@ -24,6 +24,7 @@ from runner.store.check_results import CheckResults
 from runner.store.database import Database
 from runner.store.events import Events
 from runner.store.profiles import Profiles
+from runner.store.rate_usage import RateUsage
 from runner.store.sessions import Sessions
 
 
@@ -189,6 +190,7 @@ async def test_nobody_gets_the_page_while_a_last_look_is_taken_at_it(
         results=CheckResults(db),
         profiles=Profiles(db),
         checkpoints=cast("Any", SimpleNamespace(newest=lambda whose: None)),
+        usage=RateUsage(db),
         password_of=cast("Any", None),
         rules=SignInRules(checkpoint_every_s=900, sign_in_wait_s=900),
         clock=clock,
