@@ -185,12 +185,14 @@ def _judge_step(step: Entry, before: Sequence[Entry], given: Given, verdict: Ver
         verdict.breaches.append(f"{step.named} went out after the counterpart had written")
     elif last.by in (By.HAND, By.NOBODY):
         verdict.breaches.append(f"{step.named} went out after a person had written message {last.number}")
-    elif last.family != (given.steps[number - 1].family if number else last.family) or (number == 0) != (
-        last.by is By.RULE
-    ):
+    elif last.family not in ({given.steps[number - 1].family} if number else _enrolling(given)):
         verdict.breaches.append(f"{step.named} is step {number + 1}, and does not follow on message {last.number}")
     elif _too_early(last.at, step, given.steps[number], given):
         verdict.breaches.append(f"{step.named} came too early after message {last.number} at {last.at:%a %H:%M:%S}")
+
+
+def _enrolling(given: Given) -> set[str | None]:
+    return {rule.reply for rule in given.rules if "enrol" in rule.then}
 
 
 def _too_early(last: datetime, step: Entry, asked: Step, given: Given) -> bool:

@@ -123,6 +123,7 @@ FIRST, SECOND = "Still interested, Ida?", "Last call, Ida."
 FOLLOWED = dataclasses.replace(
     GIVEN,
     families={**GIVEN.families, "nudge": ["Still interested, {buyer_name}?"], "last": ["Last call, {buyer_name}."]},
+    rules=[dataclasses.replace(rule, then={"enrol": "nudge"}) if rule.name == "price" else rule for rule in RULES],
     steps=(Step(family="nudge", after=timedelta(minutes=2)), Step(family="last", after=timedelta(minutes=2))),
 )
 
