@@ -56,11 +56,13 @@ from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
 from runner.store.classifications import Classifications
 from runner.store.database import Database
+from runner.store.desk import Desk
 from runner.store.drafts import Drafts
 from runner.store.effects import Effects
 from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
+from runner.store.inbox_figures import InboxFigures
 from runner.store.listings import Listings
 from runner.store.operators import Operators
 from runner.store.profiles import Profiles
@@ -93,6 +95,8 @@ class Books:
     classifier: LocalClassifier
     answering: Answering
     paces: Paces
+    desk: Desk
+    inbox_figures: InboxFigures
     clock: Clock
 
 
@@ -166,6 +170,8 @@ async def open_books(settings: Settings, *, clock: Clock | None = None) -> Async
             classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
             answering=inbox_wiring.answering(settings, db, records, engine),
             paces=Paces(db, usage),
+            desk=Desk(db),
+            inbox_figures=InboxFigures(db),
             clock=clock,
         )
 

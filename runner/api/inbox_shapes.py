@@ -27,6 +27,20 @@ class ThreadOut(Shape):
     status: ThreadStatus
     snoozed_until: Moment | None
     assignee: str | None = Field(description="The Operator whose it is.")
+    tags: list[str] = Field(description="Words that people and rules have put on it, sorted.")
+
+
+class ThreadTagOut(Shape):
+    """A word to choose Threads by."""
+
+    name: str
+    threads: int
+
+
+class ThreadTagsOut(Shape):
+    """All tags of Threads, by name."""
+
+    items: list[ThreadTagOut]
 
 
 class MessageOut(Shape):
@@ -71,6 +85,13 @@ class QueuedOut(Shape):
     sent_at: Moment | None
     type: MessageType = Field(description="The likeliest.")
     confidence: float
+
+
+class WaitingOut(Shape):
+    """How many open Threads wait for what."""
+
+    click: int = Field(description="A Draft waits to be sent or dismissed.")
+    person: int = Field(description="Nobody is sure what it wants, or its reply lacks a value.")
 
 
 class ReplyOut(Shape):

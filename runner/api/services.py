@@ -15,6 +15,7 @@ from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.inbox.answering import Answering
+from runner.inbox.classify.local import LocalClassifier
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
@@ -24,9 +25,11 @@ from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.classifications import Classifications
+from runner.store.desk import Desk
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
 from runner.store.events import Events
+from runner.store.inbox_figures import InboxFigures
 from runner.store.listing_groups import ListingGroups
 from runner.store.operators import Operators
 from runner.store.schedules import Schedules
@@ -87,7 +90,10 @@ class Services:
     queue: QueueView
     inbox: InboxView
     classifications: Classifications
+    desk: Desk
+    inbox_figures: InboxFigures
     answering: Answering
+    classifier: LocalClassifier
     shop: ShopView
     work: WorkView
     analytics: Analytics

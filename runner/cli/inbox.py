@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from runner import wiring
 from runner.cli import options, output
+from runner.domain.desk import Handling, Note
 from runner.domain.drafts import Decided
+from runner.domain.durations import in_words
 from runner.domain.messages import StoredMessage, StoredThread
 
 app = typer.Typer(help="The inbox over all accounts, and what its messages want.", no_args_is_help=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    thread: StoredThread
+    messages: list[StoredMessage]
+    decided: dict[int, Decided]
+    notes: list[Note]
+    handling: Handling
 
 
 @app.command("list")
 def list_(
     account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")] = None,
     unread: Annotated[bool, typer.Option("--unread", help="Only threads that had unread messages.")] = False,
+    tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Only those that have this tag.")] = None,
     limit: options.Limit = 50,
     config: options.Config = None,
     as_json: options.Json = False,
@@ -26,7 +41,8 @@ def list_(
     settings, _ = options.settings(config)
 
     async def work(books: wiring.Books) -> list[StoredThread]:
-        return await books.records.threads.list_threads(account_name=account, only_unread=unread, limit=limit)
+        threads = books.records.threads
+        return await threads.list_threads(account_name=account, only_unread=unread, tag=tag, limit=limit)
 
     threads = options.with_books(settings, work)
     if as_json:
@@ -41,10 +57,11 @@ def list_(
             thread.message_count,
             thread.unread,
             thread.last_at,
+            thread.tags,
         )
         for thread in threads
     ]
-    columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last")
+    columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last", "tags")
     output.table(columns, rows, empty="No thread yet. Read an inbox: runner run ACCOUNT read_inbox")
 
 
@@ -57,21 +74,35 @@ def show(
     """Show the messages of one thread, the oldest first."""
     settings, _ = options.settings(config)
 
-    async def work(books: wiring.Books) -> tuple[StoredThread, list[StoredMessage], dict[int, Decided]]:
+    async def work(books: wiring.Books) -> _Shown:
         threads = books.records.threads
-        return (
-            await threads.get(thread),
-            await threads.messages_of(thread),
-            await books.records.drafts.decided_in(thread),
+        return _Shown(
+            thread=await threads.get(thread),
+            messages=await threads.messages_of(thread),
+            decided=await books.records.drafts.decided_in(thread),
+            notes=await books.desk.notes(thread),
+            handling=await books.desk.handling(thread),
         )
 
-    found, messages, decided = options.with_books(settings, work)
+    shown = options.with_books(settings, work)
     if as_json:
-        output.document({"thread": found, "messages": messages, "decided": list(decided.values())})
+        told = {name: getattr(shown, name) for name in ("thread", "messages", "notes", "handling")}
+        output.document(told | {"decided": list(shown.decided.values())})
         return
+    _say(shown)
+
+
+def _say(shown: _Shown) -> None:
+    found, decided = shown.thread, shown.decided
     about = f" about {output.plain(found.listing_title)}" if found.listing_title else ""
     output.say(f"{found.account} with {output.plain(found.counterpart)}{about}, {output.plain(found.url)}")
-    for message in messages:
+    if found.tags:
+        output.say(f"tags: {output.plain(found.tags)}")
+    for line in _handled(shown.handling):
+        output.say(line)
+    for note in shown.notes:
+        output.say(f"note {note.id} of {output.plain(note.by)}, {output.plain(note.at)}: {output.plain(note.text)}")
+    for message in shown.messages:
         output.say(
             f"\n{output.plain(message.sent_at)}  {output.plain(message.sender)} ({message.direction}, {message.key})"
         )
@@ -83,6 +114,17 @@ def show(
     output.say(
         f"\nAnswer: runner run {found.account} send_message --set thread={output.plain(found.remote_id)} --set text=…"
     )
+
+
+def _handled(handling: Handling) -> Iterator[str]:
+    first = handling.first
+    if first is not None and first.took_s is not None:
+        yield f"first answer after {in_words(timedelta(seconds=first.took_s))}, by {first.by}"
+    for each in handling.resolutions:
+        if each.took_s is not None:
+            by = f" by {output.plain(each.by)}" if each.by else ""
+            how = f", {each.satisfaction}" if each.satisfaction else ""
+            yield f"closed after {in_words(timedelta(seconds=each.took_s))}{by}{how}"
 
 
 def _told(decided: Decided) -> str:

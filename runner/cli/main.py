@@ -35,6 +35,7 @@ from runner.cli import (
     schedules,
     sessions,
     templates,
+    thread_care,
     tokens,
     watching,
 )
@@ -67,6 +68,7 @@ app.add_typer(listings.app, name="listings")
 app.add_typer(inbox.app, name="inbox")
 inbox.app.add_typer(classification.app)
 inbox.app.add_typer(drafts.app)
+inbox.app.add_typer(thread_care.app)
 app.add_typer(templates.app, name="templates")
 app.add_typer(rules.app, name="rules")
 app.add_typer(jobs.app, name="jobs")

@@ -20,7 +20,7 @@ async def sure(question: str, yes: str, *, more: str = "", looks: str = "danger"
             parts.button(yes, lambda: dialog.submit(True), looks=looks)
             parts.button("Leave it", lambda: dialog.submit(False))
     answer = await dialog
-    dialog.delete()
+    end(dialog)
     return bool(answer)
 
 
@@ -35,8 +35,14 @@ async def choice(question: str, answers: dict[str, str], *, label: str, yes: str
             parts.button(yes, lambda: dialog.submit(field.value), looks="main")
             parts.button("Leave it", lambda: dialog.submit(None))
     answer = await dialog
-    dialog.delete()
+    end(dialog)
     return None if answer is None else str(answer)
+
+
+def end(dialog: ui.dialog) -> None:
+    """Take a dialog away that was answered, or whose page was left meanwhile."""
+    if not dialog.is_deleted:
+        dialog.delete()
 
 
 def picture(address: str, words: str) -> None:

@@ -20,9 +20,12 @@ from runner.console.pages import (
     listings,
     live,
     now,
+    rule_trial,
+    rules,
     settings,
     settings_access,
     settings_rules,
+    templates,
 )
 
 PAGES = (
@@ -31,6 +34,9 @@ PAGES = (
     account_import,
     account,
     inbox,
+    rules,
+    templates,
+    rule_trial,
     listings,
     listing_import,
     listing,

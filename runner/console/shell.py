@@ -17,6 +17,7 @@ PLACES = (
     ("/", "Now", "bolt", "n"),
     ("/accounts", "Accounts", "people", "a"),
     ("/inbox", "Inbox", "inbox", "i"),
+    ("/rules", "Rules & Templates", "rule", "r"),
     ("/listings", "Listings", "sell", "l"),
     ("/jobs", "Jobs", "playlist_play", "j"),
     ("/errors", "Errors", "report", "e"),

@@ -82,6 +82,7 @@ class StoredThread:
     status: ThreadStatus
     snoozed_until: datetime | None
     assignee: str | None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

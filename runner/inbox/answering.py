@@ -88,6 +88,10 @@ class Answering:
         draft = await self.drafts.begin_sending(draft_id, by=by)
         return draft if draft.job_id is not None else await self._submit(draft)
 
+    async def reword(self, draft_id: int, text: str, *, by: str) -> Draft:
+        """Put a waiting Draft in other words; its Rule and Template stay named. Raises NotFound, Conflict."""
+        return await self.drafts.reword(draft_id, text, by=by)
+
     async def dismiss(self, draft_id: int, *, by: str) -> Draft:
         """Throw a Draft away. Raises NotFound, Conflict."""
         return await self.drafts.dismiss(draft_id, by=by)
@@ -111,19 +115,30 @@ class Answering:
     async def preview(self, name: str, message_id: int | None = None) -> list[Preview]:
         """All texts of a family of Templates with the data of one Message, the newest unless said. Raises NotFound."""
         family = await self.templates.family(name)
-        numbers = await self.drafts.newest(1) if message_id is None else [message_id]
-        if not numbers:
-            raise NotFound("inbound message", "the newest", ())
-        (made,) = await self.dry_run(numbers)
-        values = made.situation.values
+        of = await self._example(message_id)
         return [
             Preview(
                 template=each,
-                message_id=made.situation.message_id,
-                texts=tuple(fill(text, values) for text in each.variants),
+                message_id=of.message_id,
+                texts=tuple(fill(text, of.values) for text in each.variants),
             )
             for each in family
         ]
+
+    async def preview_texts(self, texts: Sequence[str], message_id: int | None = None) -> tuple[int, list[Filled]]:
+        """Texts that are no Template yet, with the data of one Message, which is named. Raises NotFound, SetupError."""
+        of = await self._example(message_id)
+        return of.message_id, [fill(text, of.values) for text in texts]
+
+    async def dry_run_imagined(self, situation: Situation) -> Plan:
+        """What the Rules would do about a Message that nobody has written."""
+        return await self.drafts.plan_of(situation, self._plan)
+
+    async def _example(self, message_id: int | None) -> Situation:
+        numbers = await self.drafts.newest(1) if message_id is None else [message_id]
+        if not numbers:
+            raise NotFound("inbound message", "the newest", ())
+        return (await self.dry_run(numbers))[0].situation
 
     async def _decide_all(self, over: asyncio.Event) -> int:
         seen, count = set[int](), 0

@@ -14,7 +14,7 @@ from runner.domain.figures import Tally
 from runner.domain.listings import ListingState
 from runner.domain.messages import Reply, StoredMessage, StoredThread
 from runner.domain.states import AccountState, Direction, JobState, ThreadStatus
-from runner.store import counting, replies, search
+from runner.store import counting, replies, search, thread_tags
 from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.evidence import ThreadPicture, pictures_of
@@ -22,6 +22,7 @@ from runner.store.pages import Page, Wish, after_number, fetch_ids, page_of, sta
 from runner.store.tables import account, event, job, session
 from runner.store.threads import stored, stored_message
 from runner.store.trade_tables import listing, message, participant, thread
+from runner.store.waiting import Wait, waits_for
 
 THREAD_ORDERS = {"last_at": stamp(thread.c.last_at), "id": thread.c.id}
 MESSAGE_ORDERS = {"sent_at": stamp(func.coalesce(message.c.sent_at, message.c.first_seen_at)), "id": message.c.id}
@@ -37,8 +38,12 @@ class ThreadQuestion:
     assignee: str | None = None
     """An Operator's name; "" for those that are nobody's."""
     counterpart: str | None = None
+    tag: str | None = None
     text: str | None = None
     """Part of a Message, of the Listing's title or of the counterpart's name, whatever its case."""
+    waits: Wait | None = None
+    threshold: float = 0.0
+    """How sure is enough, where `waits` asks for what a person must see."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +82,20 @@ class InboxView:
                 connection, statement, wish, number=thread.c.id, orders=THREAD_ORDERS, default="-last_at"
             )
             rows = {row.id: row for row in await connection.execute(_threads().where(thread.c.id.in_(found)))}
-        return Page(items=[stored(rows[number], now) for number in found], next_cursor=cursor)
+            tags = await thread_tags.tags_of(connection, found)
+        items = [stored(rows[number], now, tags.get(number, ())) for number in found]
+        return Page(items=items, next_cursor=cursor)
+
+    async def waiting(self, *, threshold: float) -> dict[Wait, int]:
+        """How many open Threads wait for what."""
+        now = self._db.clock.now()
+        async with self._db.read() as connection:
+            counted = {}
+            for wait in Wait:
+                question = ThreadQuestion(status=ThreadStatus.OPEN, waits=wait, threshold=threshold)
+                found = _which(question, None, now, None).subquery()
+                counted[wait] = (await connection.execute(select(func.count()).select_from(found))).scalar_one()
+        return counted
 
     async def messages(self, thread_id: int, wish: Wish) -> Page[StoredMessage]:
         """One page of a Thread's Messages, the oldest first unless wished otherwise. Raises NotFound, SetupError."""
@@ -190,10 +208,14 @@ def _which(
         statement = statement.where(thread.c.account_id == account_id)
     if question.unread is not None:
         statement = statement.where(thread.c.unread > 0 if question.unread else thread.c.unread == 0)
+    if question.waits is not None:
+        statement = statement.where(waits_for(question.waits, threshold=question.threshold))
     counterparts = select(participant.c.id)
     if question.counterpart is not None:
         same = counterparts.where(participant.c.name == question.counterpart)
         statement = statement.where(thread.c.participant_id.in_(same))
+    if question.tag is not None:
+        statement = statement.where(thread.c.id.in_(thread_tags.tagged(question.tag)))
     if question.text and said is not None:
         part = question.text
         named = counterparts.where(participant.c.name.icontains(part, autoescape=True))

@@ -12,7 +12,7 @@ from runner.domain.drafts import Draft, DraftState
 from runner.domain.rules import Then
 from runner.domain.states import Direction, JobState, ThreadStatus
 from runner.errors import NotFound
-from runner.store import events, situations
+from runner.store import events, resolutions, situations
 from runner.store.account_ids import id_of
 from runner.store.columns import clean, storable
 from runner.store.database import Database
@@ -93,7 +93,9 @@ async def act(db: Database, connection: AsyncConnection, of_message: int, thread
         told |= {"status": ThreadStatus.CLOSED, "snoozed_until": None} if then.close else _snoozed(db, then.snooze_s)
     if not told:
         return
+    before = (await connection.execute(select(thread.c.status).where(thread.c.id == thread_id))).scalar_one()
     await connection.execute(update(thread).where(thread.c.id == thread_id).values(told))
+    await resolutions.settle(connection, thread_id, before, told.get("status", before), db.clock.now(), by="a rule")
     whose = select(account.c.id, account.c.name).join(thread).where(thread.c.id == thread_id)
     row = (await connection.execute(whose)).one()
     data = {"thread": thread_id} | {name: str(value) for name, value in told.items() if value is not None}

@@ -17,7 +17,7 @@ from runner.domain.templates import Template
 from runner.errors import Conflict
 from runner.store import draft_rows, events, situations
 from runner.store.account_ids import id_of
-from runner.store.columns import clean
+from runner.store.columns import clean, storable
 from runner.store.database import Database
 from runner.store.deliveries import OWN_REPLY, Deliveries
 from runner.store.draft_rows import NOT_BEGUN, fetch, select_drafts, to_draft
@@ -79,6 +79,11 @@ class Drafts:
             found = await situations.situations(connection, message_ids)
             rules, templates, used = await _books(connection)
         return [planner(each, rules, templates, used, each.written_at) for each in found]
+
+    async def plan_of(self, imagined: Situation, planner: Planner) -> Plan:
+        """What would be done about a Message that is not stored, if it arrived when it was written."""
+        async with self._db.read() as connection:
+            return await _planned(connection, imagined, planner, imagined.written_at)
 
     async def newest(self, limit: int, *, account_name: str | None = None) -> list[int]:
         """The last inbound Messages, the newest first. Raises NotFound for an unknown Account."""
@@ -149,6 +154,20 @@ class Drafts:
                 return await draft_rows.move(self._db, connection, found, DraftState.SENT, by=by)
         # Outside the transaction: that it is outdated stays written.
         raise _cannot(found, "sent")
+
+    async def reword(self, draft_id: int, text: str, *, by: str) -> Draft:
+        """A person puts a waiting Draft in other words. Raises NotFound, and Conflict when it waits no more."""
+        async with self._db.write() as connection:
+            await connection.execute(
+                update(draft)
+                .where(draft.c.id == draft_id, draft.c.state == DraftState.WAITING)
+                .values(text=storable(text), changed_at=self._db.clock.now(), by=storable(by))
+            )
+            found = await fetch(connection, draft_id)
+            if found.state is not DraftState.WAITING:
+                raise _cannot(found, "changed")
+            await draft_rows.say(self._db, connection, found, "DraftReworded")
+            return found
 
     async def dismiss(self, draft_id: int, *, by: str) -> Draft:
         """A person does not want it. Raises NotFound, and Conflict when it does not wait any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from runner.domain.classification import MessageType
 from runner.domain.hours import Hours
 from runner.domain.listings import ListingState
-from runner.domain.rules import NewRule, Rule, Then, When
+from runner.domain.rules import Level, NewRule, Rule, Then, When
 from runner.domain.templates import NewTemplate
 from runner.errors import Conflict, NotFound
 from runner.store import events
@@ -66,6 +66,39 @@ class Rules:
             await _order(connection, [*names[:at], new.name, *names[at:]])
             await self._tell(connection, "RuleSaved", new.name)
             return await _fetch(connection, new.name)
+
+    async def replace(self, name: str, new: NewRule) -> Rule:
+        """Put a Rule in the place of the one of this name; it may be called otherwise, and its Drafts stay its own.
+
+        Raises NotFound for it, its Accounts or Templates, and Conflict when its new name is another's.
+        """
+        async with self._db.write() as connection:
+            found = await _fetch(connection, name)
+            await _expect_known(connection, new)
+            taken = select(rule.c.id).where(rule.c.name == new.name, rule.c.id != found.id)
+            if (await connection.execute(taken)).first():
+                raise Conflict(f'There is a rule "{new.name}" already.', cure="Choose another name.")
+            await connection.execute(update(rule).where(rule.c.id == found.id).values(_values(new)))
+            await self._tell(connection, "RuleSaved", new.name)
+            return await _fetch(connection, new.name)
+
+    async def set_level(self, name: str, level: Level) -> Rule:
+        """How far a Rule may go. Raises NotFound, and SetupError for a level that it cannot have."""
+        async with self._db.write() as connection:
+            found = replace(await _fetch(connection, name), level=level)
+            await connection.execute(update(rule).where(rule.c.id == found.id).values(level=level))
+            await self._tell(connection, "RuleSaved", name)
+            return found
+
+    async def move(self, name: str, position: int) -> Rule:
+        """Have a Rule asked as the Nth, or as the last where there are not so many. Raises NotFound."""
+        async with self._db.write() as connection:
+            await _fetch(connection, name)
+            others = [each.name for each in await fetch_rules(connection) if each.name != name]
+            at = min(max(position - 1, 0), len(others))
+            await _order(connection, [*others[:at], name, *others[at:]])
+            await self._tell(connection, "RuleSaved", name)
+            return await _fetch(connection, name)
 
     async def set_enabled(self, name: str, *, enabled: bool) -> Rule:
         """Have a Rule asked, or passed over. Raises NotFound."""

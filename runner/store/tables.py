@@ -321,3 +321,5 @@ effect = Table(
     UniqueConstraint("account_id", "kind", "natural_key"),
     sqlite_autoincrement=True,
 )
+# From what stands at the Site to what put it there.
+index_where("remote_id IS NOT NULL", "ix_effect_remote_id", effect.c.account_id, effect.c.remote_id)

@@ -46,6 +46,31 @@ class Templates:
                 )
             return await save_template(self._db, connection, new)
 
+    async def replace(self, number: int, new: NewTemplate) -> Template:
+        """Put a Template in the place of the one with this number; what that has answered stays its own.
+
+        Raises NotFound, and Conflict for one that stands for the same already, or a name that a Rule still asks for.
+        """
+        async with self._db.write() as connection:
+            found = await fetch_templates(connection)
+            before = next((each for each in found if each.id == number), None)
+            if before is None:
+                raise NotFound("template", str(number), {str(each.id) for each in found})
+            if await _same(connection, new) not in (None, number):
+                raise Conflict(
+                    f'There is a template "{new.name}" for the same messages already.',
+                    cure="Give it another name, type, site, language or account.",
+                )
+            if new.name != before.name and [each.name for each in found].count(before.name) == 1:
+                await _expect_unused(connection, before.name)
+            if new.account is not None:
+                await id_of(connection, new.account)
+            values = {"name": new.name, "variants": list(new.variants), **_selectors(new)}
+            await connection.execute(update(template).where(template.c.id == number).values(values))
+            fact = events.Fact(name="TemplateSaved", data=clean({"template": new.name, "number": number}))
+            await events.record(self._db, connection, [fact])
+            return _template((await connection.execute(select(template).where(template.c.id == number))).one())
+
     async def remove(self, name: str, *, number: int | None = None) -> list[Template]:
         """Remove a family, or the one of it with a number. Raises NotFound, and Conflict while a Rule needs it."""
         async with self._db.write() as connection:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runner.domain.desk import Satisfaction
 from runner.domain.effects import Effect
 from runner.domain.messages import RemoteMessage, StoredMessage, StoredThread, ThreadSummary
 from runner.domain.states import Direction, ThreadStatus
+from runner.domain.tags import tag_names
 from runner.errors import NotFound
-from runner.store import events
+from runner.store import events, resolutions, thread_tags
 from runner.store.account_ids import id_of
 from runner.store.columns import UtcTime, storable
 from runner.store.database import Database
@@ -53,13 +55,15 @@ class Threads:
         async with self._db.write() as connection:
             account_id = await id_of(connection, account_name)
             thread_id = await self._save_summary(connection, account_id, summary, fingerprint)
+            now = self._db.clock.now()
             newest = (await connection.execute(select(func.max(WHEN)).where(message.c.thread_id == thread_id))).scalar()
             new = await self._insert_new(connection, thread_id, messages)
             facts = []
             if new:
                 data = {"thread": thread_id, "counterpart": storable(summary.counterpart), "count": len(new)}
                 facts.append(events.Fact(name="MessagesReceived", account=(account_id, account_name), data=data))
-            if any(_wants_attention(one, newest) for one in new) and await _reopen(connection, thread_id):
+            asked = [one for one in new if _wants_attention(one, newest)]
+            if asked and await _reopen(connection, thread_id, min(one.sent_at or now for one in asked)):
                 data = {"thread": thread_id, "status": str(ThreadStatus.OPEN)}
                 facts.append(events.Fact(name="ThreadReopened", account=(account_id, account_name), data=data))
             await events.record(self._db, connection, facts)
@@ -74,10 +78,7 @@ class Threads:
     async def get(self, thread_id: int) -> StoredThread:
         """One Thread. Raises NotFound."""
         async with self._db.read() as connection:
-            row = (await connection.execute(_select().where(thread.c.id == thread_id))).first()
-        if row is None:
-            raise NotFound("thread", str(thread_id), ())
-        return stored(row, self._db.clock.now())
+            return await self._stored(connection, thread_id)
 
     async def mark(self, thread_id: int, *, unread: bool) -> StoredThread:
         """Set our own mark whether its Messages have been read; the Site is not told. Raises NotFound.
@@ -93,24 +94,82 @@ class Threads:
         return await self._change(thread_id, {"assignee": assignee}, {"assignee": assignee})
 
     async def set_status(
-        self, thread_id: int, status: ThreadStatus, *, snoozed_until: datetime | None = None
+        self,
+        thread_id: int,
+        status: ThreadStatus,
+        *,
+        snoozed_until: datetime | None = None,
+        by: str | None = None,
+        satisfaction: Satisfaction | None = None,
     ) -> StoredThread:
-        """Say whether the Thread wants attention; a snoozed one does again at a moment. Raises NotFound."""
+        """Say whether the Thread wants attention; a snoozed one does again at a moment. Raises NotFound.
+
+        `satisfaction` is how the counterpart left, as who closes it sees it.
+        """
         until = snoozed_until if status is ThreadStatus.SNOOZED else None
-        told = {"status": str(status), "snoozed_until": until.isoformat() if until else None}
-        return await self._change(thread_id, {"status": status, "snoozed_until": until}, told)
+        told: dict[str, Any] = {"status": str(status), "snoozed_until": until.isoformat() if until else None}
+        if satisfaction is not None:
+            told["satisfaction"] = str(satisfaction)
+        async with self._db.write() as connection:
+            before = await self._stored(connection, thread_id)
+            values = {"status": status, "snoozed_until": until}
+            await connection.execute(update(thread).where(thread.c.id == thread_id).values(values))
+            await resolutions.settle(connection, thread_id, before.status, status, self._db.clock.now(), by=by)
+            if satisfaction is not None:
+                await resolutions.mark(connection, thread_id, satisfaction, by=by)
+            await self._tell(connection, thread_id, told)
+            return await self._stored(connection, thread_id)
+
+    async def mark_satisfaction(self, thread_id: int, how: Satisfaction | None, *, by: str | None) -> StoredThread:
+        """Say how the counterpart left when the Thread was closed last. Raises NotFound, Conflict when it never was."""
+        async with self._db.write() as connection:
+            await self._stored(connection, thread_id)
+            await resolutions.mark(connection, thread_id, how, by=by)
+            await self._tell(connection, thread_id, {"satisfaction": None if how is None else str(how)})
+            return await self._stored(connection, thread_id)
+
+    async def tag(self, thread_id: int, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> StoredThread:
+        """Put tags on a Thread and take others away. Raises NotFound, SetupError for what is no tag."""
+        async with self._db.write() as connection:
+            await self._stored(connection, thread_id)
+            tags = await thread_tags.change(connection, thread_id, self._db.clock.now(), add=add, remove=remove)
+            if tags is not None:
+                await self._tell(connection, thread_id, {"tags": list(tags)})
+            return await self._stored(connection, thread_id)
+
+    async def set_tags(self, thread_id: int, tags: Iterable[str]) -> StoredThread:
+        """Give a Thread these tags and no others. Raises NotFound, SetupError for what is no tag."""
+        wanted = tag_names(tags)
+        there = (await self.get(thread_id)).tags
+        return await self.tag(thread_id, add=wanted, remove=set(there) - set(wanted))
+
+    async def tags(self) -> list[tuple[str, int]]:
+        """The tags that Threads have, by name, and how many have each."""
+        async with self._db.read() as connection:
+            return await thread_tags.counted(connection)
 
     async def _change(self, thread_id: int, values: dict[str, Any], told: dict[str, Any]) -> StoredThread:
         async with self._db.write() as connection:
-            row = (await connection.execute(_select().where(thread.c.id == thread_id))).first()
-            if row is None:
-                raise NotFound("thread", str(thread_id), ())
+            await self._stored(connection, thread_id)
             await connection.execute(update(thread).where(thread.c.id == thread_id).values(values))
-            data = {"thread": thread_id} | told
-            fact = events.Fact(name="ThreadChanged", account=(row.account_id, row.account), data=data)
-            await events.record(self._db, connection, [fact])
-            changed = (await connection.execute(_select().where(thread.c.id == thread_id))).one()
-            return stored(changed, self._db.clock.now())
+            await self._tell(connection, thread_id, told)
+            return await self._stored(connection, thread_id)
+
+    async def _tell(self, connection: AsyncConnection, thread_id: int, told: dict[str, Any]) -> None:
+        whose = select(account.c.id, account.c.name).join(thread).where(thread.c.id == thread_id)
+        number, name = (await connection.execute(whose)).one()
+        fact = events.Fact(name="ThreadChanged", account=(number, name), data={"thread": thread_id} | told)
+        await events.record(self._db, connection, [fact])
+
+    async def _stored(self, connection: AsyncConnection, thread_id: int) -> StoredThread:
+        row = (await connection.execute(_select().where(thread.c.id == thread_id))).first()
+        if row is None:
+            raise NotFound("thread", str(thread_id), ())
+        return (await self._all([row], connection))[0]
+
+    async def _all(self, rows: Sequence[Row[Any]], connection: AsyncConnection) -> list[StoredThread]:
+        now, tags = self._db.clock.now(), await thread_tags.tags_of(connection, [row.id for row in rows])
+        return [stored(row, now, tags.get(row.id, ())) for row in rows]
 
     async def by_remote_id(self, account_name: str, remote_id: str) -> StoredThread:
         """An Account's Thread by the Site's id. Raises NotFound."""
@@ -121,7 +180,7 @@ class Threads:
             if row is None:
                 known = select(thread.c.remote_id).where(thread.c.account_id == number)
                 raise NotFound("thread", remote_id, (await connection.execute(known)).scalars())
-            return stored(row, self._db.clock.now())
+            return (await self._all([row], connection))[0]
 
     async def list_threads(
         self,
@@ -129,6 +188,7 @@ class Threads:
         account_name: str | None = None,
         only_unread: bool = False,
         counterpart: str | None = None,
+        tag: str | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> list[StoredThread]:
@@ -139,11 +199,12 @@ class Threads:
             statement = statement.where(thread.c.unread > 0)
         if counterpart is not None:
             statement = statement.where(participant.c.name == counterpart)
+        if tag is not None:
+            statement = statement.where(thread.c.id.in_(thread_tags.tagged(tag)))
         async with self._db.read() as connection:
             if account_name is not None:
                 statement = statement.where(thread.c.account_id == await id_of(connection, account_name))
-            now = self._db.clock.now()
-            return [stored(row, now) for row in await connection.execute(statement)]
+            return await self._all((await connection.execute(statement)).all(), connection)
 
     async def messages_of(self, thread_id: int) -> list[StoredMessage]:
         """The Messages of one Thread, oldest first. Raises NotFound."""
@@ -230,9 +291,10 @@ def _select() -> Select[Any]:
     ).select_from(joined)
 
 
-def stored(row: Row[Any], now: datetime) -> StoredThread:
+def stored(row: Row[Any], now: datetime, tags: tuple[str, ...] = ()) -> StoredThread:
     """A Thread as it is at this moment: one whose snooze is over is open."""
-    fields = {name: row._mapping[name] for name in StoredThread.__dataclass_fields__}
+    fields = {name: row._mapping[name] for name in StoredThread.__dataclass_fields__ if name in row._mapping}
+    fields["tags"] = tags
     until = row.snoozed_until
     if row.status is ThreadStatus.SNOOZED and until is not None and until <= now:
         fields |= {"status": ThreadStatus.OPEN, "snoozed_until": None}
@@ -248,10 +310,14 @@ def _wants_attention(new: RemoteMessage, newest: datetime | None) -> bool:
     return new.direction is Direction.INBOUND and later
 
 
-async def _reopen(connection: AsyncConnection, thread_id: int) -> bool:
-    put_away = (thread.c.id == thread_id, thread.c.status != ThreadStatus.OPEN)
-    opened = update(thread).where(*put_away).values(status=ThreadStatus.OPEN, snoozed_until=None)
-    return bool((await connection.execute(opened)).rowcount)
+async def _reopen(connection: AsyncConnection, thread_id: int, at: datetime) -> bool:
+    before = (await connection.execute(select(thread.c.status).where(thread.c.id == thread_id))).scalar_one()
+    if before is ThreadStatus.OPEN:
+        return False
+    opened = update(thread).where(thread.c.id == thread_id).values(status=ThreadStatus.OPEN, snoozed_until=None)
+    await connection.execute(opened)
+    await resolutions.settle(connection, thread_id, before, ThreadStatus.OPEN, at)
+    return True
 
 
 def stored_message(row: Row[Any], sent_by: Effect | None = None) -> StoredMessage:

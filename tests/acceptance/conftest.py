@@ -17,6 +17,8 @@ from typing import IO, Any
 
 import pytest
 
+from tests.fork_server import ForkServer
+
 RUNNER = (sys.executable, "-c", "from runner.cli.main import main; main()")
 """The `runner` command, found without a PATH."""
 
@@ -44,6 +46,12 @@ password = {{ file = "{password_file}" }}
 """
 
 
+def plain_environment() -> dict[str, str]:
+    """What every command gets, see Shop.environment."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "COLUMNS": "100", "RUNNER_INBOX__CLASSIFY": "false"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Done:
     """A command that has ended."""
@@ -68,9 +76,10 @@ class Shop:
 
     command = RUNNER
 
-    def __init__(self, folder: Path, market: Any) -> None:
+    def __init__(self, folder: Path, market: Any, commands: ForkServer) -> None:
         self.folder = folder
         self.market = market
+        self.commands = commands
         self._running: list[subprocess.Popen[str]] = []
         self.configure()
 
@@ -106,21 +115,11 @@ class Shop:
 
         Messages are classified only where a test asks for it (CLASSIFIED): every process pays seconds to begin with it.
         """
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        return {**kept, "COLUMNS": "100", "RUNNER_INBOX__CLASSIFY": "false", **(more or {})}
+        return {**plain_environment(), **(more or {})}
 
     def cli(self, *args: object, env: Mapping[str, str] | None = None, timeout_s: float = 120) -> Done:
         """Run one command to its end."""
-        done = subprocess.run(
-            [*RUNNER, *map(str, args)],
-            cwd=self.folder,
-            env=self.environment(env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        done = self.commands.run([*map(str, args)], cwd=self.folder, env=self.environment(env), timeout_s=timeout_s)
         return Done(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def start(
@@ -170,10 +169,18 @@ class Shop:
                     process.communicate()
 
 
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """Where `Shop.cli` gets its processes from."""
+    server = ForkServer(tmp_path_factory.mktemp("commands"), plain_environment())
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def shop(tmp_path: Path, market: Any) -> Iterator[Shop]:
+def shop(tmp_path: Path, market: Any, commands: ForkServer) -> Iterator[Shop]:
     """A shop with accounts amy and ben on a marketplace as at its first start."""
-    shop = Shop(tmp_path, market)
+    shop = Shop(tmp_path, market, commands)
     yield shop
     shop.close()
 

@@ -160,7 +160,7 @@ def test_the_whole_document_holds_against_whatever_is_generated_from_it(shop: An
         env=shop.environment(),
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=600,
         check=False,
     )
     assert found.returncode == 0, found.stdout[-6000:]

@@ -130,7 +130,7 @@ def exported(farid: Any) -> Path:
 
 def elsewhere(shop: Any, tmp_path_factory: Any) -> Any:
     """The same shop on another machine: another folder, another key, the same marketplace."""
-    there = type(shop)(tmp_path_factory.mktemp("elsewhere"), shop.market)
+    there = type(shop)(tmp_path_factory.mktemp("elsewhere"), shop.market, shop.commands)
     there.configure(accounts=["amy", "farid"], max_attempts=1)
     return there
 

@@ -96,7 +96,7 @@ class TriedOut(Shape):
 class TestedOut(Shape):
     """What the Rules would do about a Message, and why."""
 
-    message_id: Id
+    message_id: Id | None = Field(description="Null for one that nobody has written.")
     account: str
     text: str
     type: MessageType | None
@@ -175,13 +175,13 @@ async def list_templates(
     orders = {"name": lambda each: each.name, "id": lambda each: each.id}
     found = await given.answering.templates.list_templates()
     part = slice_of(found, wish(limit, cursor, sort), orders=orders, default="name", number_of=lambda each: each.id)
-    return page(part, lambda each: _template(each, uses))
+    return page(part, lambda each: template_out(each, uses))
 
 
 @templates.post("/templates", role=Role.AGENT, creates=True, status_code=201)
 async def add_template(given: Given, asked: TemplateAsked) -> TemplateOut:
     """Add a Template. One whose text asks for what nobody knows is refused."""
-    return _template(await given.answering.templates.add(asked.asked()), {})
+    return template_out(await given.answering.templates.add(asked.asked()), {})
 
 
 @templates.get("/templates/{name}/preview", role=Role.VIEWER)
@@ -210,7 +210,7 @@ async def remove_template(
     number: Annotated[Number | None, Query(description="Only the one with this id.")] = None,
 ) -> list[TemplateOut]:
     """Remove the Templates of a name, once no Rule needs them."""
-    return [_template(each, {}) for each in await given.answering.templates.remove(name, number=number)]
+    return [template_out(each, {}) for each in await given.answering.templates.remove(name, number=number)]
 
 
 @rules.get("/rules", role=Role.VIEWER)
@@ -220,13 +220,13 @@ async def list_rules(given: Given, limit: Limit = 100, cursor: Cursor = None) ->
     orders = {"position": lambda each: each.position}
     found = await given.answering.rules.list_rules()
     part = slice_of(found, wish(limit, cursor), orders=orders, default="position", number_of=lambda each: each.id)
-    return page(part, lambda each: _rule(each, uses))
+    return page(part, lambda each: rule_out(each, uses))
 
 
 @rules.post("/rules", role=Role.AGENT, creates=True, status_code=201)
 async def add_rule(given: Given, asked: RuleAsked) -> RuleOut:
     """Add a Rule; it is asked about Messages that arrive from now on."""
-    return _rule(await given.answering.rules.add(asked.asked(position=asked.position)), {})
+    return rule_out(await given.answering.rules.add(asked.asked(position=asked.position)), {})
 
 
 @rules.post("/rules/test", role=Role.VIEWER)
@@ -235,22 +235,22 @@ async def test_rules(given: Given, asked: Test) -> list[TestedOut]:
     if (asked.message_id is None) == (asked.last is None):
         raise SetupError("Which message?", cure="Give `message_id`, or `last`.")
     if asked.message_id is not None:
-        return [_tested(each) for each in await given.answering.dry_run([asked.message_id])]
+        return [tested_out(each) for each in await given.answering.dry_run([asked.message_id])]
     found = await given.answering.dry_run_last(asked.last or 1, account_name=asked.account)
-    return [_tested(each) for each in found]
+    return [tested_out(each) for each in found]
 
 
 @rules.put("/rules/{name}/enabled", role=Role.AGENT)
 async def switch_rule(given: Given, name: Name, asked: Switch) -> RuleOut:
     """Have a Rule asked, or passed over."""
     found = await given.answering.rules.set_enabled(name, enabled=asked.enabled)
-    return _rule(found, await given.answering.drafts.uses(of="rule"))
+    return rule_out(found, await given.answering.drafts.uses(of="rule"))
 
 
 @rules.delete("/rules/{name}", role=Role.AGENT)
 async def remove_rule(given: Given, name: Name) -> RuleOut:
     """Remove a Rule; its Drafts stay."""
-    return _rule(await given.answering.rules.remove(name), {})
+    return rule_out(await given.answering.rules.remove(name), {})
 
 
 @drafts.get("/drafts", role=Role.VIEWER)
@@ -300,12 +300,14 @@ async def get_decision(
     return DecidedOut.model_validate(found)
 
 
-def _template(each: Template, uses: Mapping[int, Uses]) -> TemplateOut:
+def template_out(each: Template, uses: Mapping[int, Uses]) -> TemplateOut:
+    """A Template as it is sent."""
     plain = {name: getattr(each, name) for name in TemplateOut.model_fields if name != "uses"}
     return TemplateOut(**plain, uses=UsesOut.model_validate(uses.get(each.id, Uses())))
 
 
-def _rule(each: Rule, uses: Mapping[int, Uses]) -> RuleOut:
+def rule_out(each: Rule, uses: Mapping[int, Uses]) -> RuleOut:
+    """A Rule as it is sent."""
     written: Mapping[str, Any] = rule_as_written(each)
     counts = UsesOut.model_validate(uses.get(each.id, Uses()))
     return RuleOut(
@@ -317,10 +319,11 @@ def _rule(each: Rule, uses: Mapping[int, Uses]) -> RuleOut:
     )
 
 
-def _tested(found: Plan) -> TestedOut:
+def tested_out(found: Plan) -> TestedOut:
+    """A dry run as it is sent."""
     of, rule = found.situation, found.decision.rule
     return TestedOut(
-        message_id=str(of.message_id),
+        message_id=str(of.message_id) if of.message_id else None,
         account=of.account,
         text=of.text,
         type=of.type,

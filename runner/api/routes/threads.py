@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -9,7 +10,16 @@ from fastapi import Path, Query
 from pydantic import AwareDatetime, Field
 
 from runner.api.flow_params import checked
-from runner.api.inbox_shapes import CorrectionOut, MessageOut, QueuedOut, ReplyOut, ThreadOut
+from runner.api.inbox_shapes import (
+    CorrectionOut,
+    MessageOut,
+    QueuedOut,
+    ReplyOut,
+    ThreadOut,
+    ThreadTagOut,
+    ThreadTagsOut,
+    WaitingOut,
+)
 from runner.api.routing import Given, JobKey, Routes, Who
 from runner.api.shapes import (
     Asked,
@@ -26,10 +36,13 @@ from runner.api.shapes import (
 )
 from runner.domain.access import Role
 from runner.domain.classification import MessageType
+from runner.domain.desk import Satisfaction
 from runner.domain.jobs import NewJob
 from runner.domain.states import Priority, ThreadStatus
+from runner.domain.tags import MOST_TAGS
 from runner.errors import NotFound, SetupError
 from runner.store.browsing import ThreadQuestion
+from runner.store.waiting import Wait
 
 LATEST = datetime(9000, 1, 1)  # noqa: DTZ001 — compared without a zone
 routes = Routes("threads")
@@ -59,11 +72,20 @@ class Assignment(Asked):
     assignee: Word | None = Field(description="An operator's name; null makes it nobody's.")
 
 
+class ThreadTags(Asked):
+    """All tags of a Thread: what is not among them is taken away."""
+
+    tags: list[Word] = Field(max_length=MOST_TAGS)
+
+
 class Status(Asked):
     """Whether a Thread wants attention."""
 
     status: ThreadStatus
     until: AwareDatetime | None = Field(default=None, description="When a snoozed one is open again.")
+    satisfaction: Satisfaction | None = Field(
+        default=None, description="How the counterpart left; with status closed only."
+    )
 
 
 @routes.get("/threads", role=Role.VIEWER)
@@ -76,16 +98,36 @@ async def list_threads(
     assignee: Annotated[
         str | None, Query(max_length=200, description="An operator's name; empty for those that are nobody's.")
     ] = None,
+    tag: Annotated[str | None, Query(max_length=200, description="Only those that have this tag.")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Words in a Message, a name or a title.")] = None,
+    waits: Annotated[
+        Wait | None, Query(description="For a click on a Draft, or for a person: nobody is sure, or a value lacks.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     sort: Sort = None,
 ) -> PageOut[ThreadOut]:
     """The Threads, the one with the newest Message first. Sorts by last_at or id."""
     question = ThreadQuestion(
-        account=account, unread=unread, status=status, assignee=assignee, counterpart=counterpart, text=q
+        account=account, unread=unread, status=status, assignee=assignee, counterpart=counterpart, tag=tag, text=q
     )
+    question = replace(question, waits=waits, threshold=given.rules.threshold)
     return page(await given.inbox.threads(question, wish(limit, cursor, sort)), ThreadOut.model_validate)
+
+
+@routes.get("/threads/tags", role=Role.VIEWER)
+async def list_thread_tags(given: Given) -> ThreadTagsOut:
+    """The tags that Threads have, by name, and how many have each."""
+    found = await given.records.threads.tags()
+    return ThreadTagsOut(items=[ThreadTagOut(name=name, threads=number) for name, number in found])
+
+
+@routes.get("/threads/waiting", role=Role.VIEWER)
+async def count_waiting(given: Given) -> WaitingOut:
+    """How many open Threads wait for a click on a Draft, and how many for a person."""
+    await given.answering.drafts.outdate()
+    found = await given.inbox.waiting(threshold=given.rules.threshold)
+    return WaitingOut(click=found[Wait.CLICK], person=found[Wait.PERSON])
 
 
 @routes.get("/threads/{thread_id}", role=Role.VIEWER)
@@ -135,8 +177,10 @@ async def assign(given: Given, thread_id: ThreadId, asked: Assignment) -> Thread
 
 
 @routes.post("/threads/{thread_id}/status", role=Role.AGENT)
-async def set_status(given: Given, thread_id: ThreadId, asked: Status) -> ThreadOut:
+async def set_status(given: Given, who: Who, thread_id: ThreadId, asked: Status) -> ThreadOut:
     """Close, snooze or open a Thread; a closed or snoozed one is open again when the counterpart writes."""
+    if asked.satisfaction is not None and asked.status is not ThreadStatus.CLOSED:
+        raise SetupError("Only a closed thread has an end that could please.", cure="Leave `satisfaction` out.")
     if asked.until is not None and asked.status is not ThreadStatus.SNOOZED:
         raise SetupError("Only a snoozed thread has an end.", cure="Leave `until` out, or give status snoozed.")
     if asked.status is ThreadStatus.SNOOZED:
@@ -144,8 +188,16 @@ async def set_status(given: Given, thread_id: ThreadId, asked: Status) -> Thread
             raise SetupError("Until when is it snoozed?", cure="Give `until`, a moment that is still to come.")
         if asked.until.replace(tzinfo=None) > LATEST:
             raise SetupError("`until` is too far away.", cure="Give a moment before the year 9000.")
-    changed = await given.records.threads.set_status(thread_id, asked.status, snoozed_until=asked.until)
+    changed = await given.records.threads.set_status(
+        thread_id, asked.status, snoozed_until=asked.until, by=who.name, satisfaction=asked.satisfaction
+    )
     return ThreadOut.model_validate(changed)
+
+
+@routes.put("/threads/{thread_id}/tags", role=Role.AGENT)
+async def put_thread_tags(given: Given, thread_id: ThreadId, asked: ThreadTags) -> ThreadOut:
+    """Set a Thread's tags; upper and lower case are one."""
+    return ThreadOut.model_validate(await given.records.threads.set_tags(thread_id, asked.tags))
 
 
 @routes.post("/threads/{thread_id}/reply", role=Role.AGENT, creates=True, status_code=201)

@@ -11,12 +11,13 @@ from runner.console import filters, parts
 from runner.console.application import House
 from runner.console.client import Refused
 from runner.console.desk import Desk
-from runner.console.pages import inbox_thread
+from runner.console.pages import inbox_notes, inbox_thread
 from runner.console.pages.inbox_tools import Tools
 
 PAGE_SIZE = 50
 MESSAGES_SHOWN = 200
 NOBODY = "(nobody)"
+WAITS = {"": "all threads", "click": "Waiting for a click", "person": "For a person"}
 STATUS = {"": "open", "snoozed": "snoozed", "closed": "closed", "all": "any status"}
 
 
@@ -30,7 +31,10 @@ def install(house: House) -> None:
         names = [each["name"] for each in operators["items"]]
         if desk.who["via"] == "session":
             names = list(dict.fromkeys([desk.who["name"], *names]))
-        await Inbox(desk, names).build([each["name"] for each in accounts["items"]])
+        tags = await desk.api.get("/threads/tags")
+        await Inbox(desk, names).build(
+            [each["name"] for each in accounts["items"]], [each["name"] for each in tags["items"]]
+        )
 
 
 class Inbox:
@@ -48,13 +52,13 @@ class Inbox:
         given = self._desk.filters.get("thread", "")
         return given if given.isascii() and given.isdigit() else ""
 
-    async def build(self, accounts: list[str]) -> None:
+    async def build(self, accounts: list[str], tags: list[str]) -> None:
         """Make the page."""
         self._box = parts.tag("div")
         self._arrange()
         with self._box:
             with parts.tag("div").classes("filters inbox-filters"):
-                self._filters(accounts)
+                self._filters(accounts, tags)
             with parts.tag("section").classes("pane threads") as pane:
                 pane.props["aria-label"] = "Threads"
                 await self._desk.region(self._read_threads, self._show_threads)
@@ -66,12 +70,17 @@ class Inbox:
                 with parts.tag("div").classes("across narrow-only"):
                     parts.button("Messages", lambda: self._go(pane=None), icon="arrow_back")
                 await self._desk.region(self._read_about, self._show_about)
+                self._tools.note_box()
+        self._fit()
 
-    def _filters(self, accounts: list[str]) -> None:
+    def _filters(self, accounts: list[str], tags: list[str]) -> None:
         filters.words(self._desk, "q", "Search messages, names and titles")
         filters.choice(self._desk, "status", "status", STATUS)
+        filters.choice(self._desk, "waits", "waiting", WAITS)
         filters.choice(self._desk, "account", "account", accounts)
         filters.choice(self._desk, "assignee", "assignee", {NOBODY: "nobody", **{each: each for each in self._names}})
+        if tags or "tag" in self._desk.filters:
+            filters.choice(self._desk, "tag", "tag", {each: each for each in tags})
         filters.flag(self._desk, "unread", "Unread only")
 
     async def _thread_pane(self) -> None:
@@ -85,7 +94,6 @@ class Inbox:
         with parts.tag("div").classes("messages"), parts.tag("div").classes("stack"):
             await self._desk.region(self._read_said, self._show_said)
         self._tools.box()
-        self._fit()
 
     def _fit(self) -> None:
         if self._open is None:
@@ -114,8 +122,10 @@ class Inbox:
             "/threads",
             q=asked.get("q"),
             account=asked.get("account"),
+            tag=asked.get("tag"),
             unread=asked.get("unread"),
             status=None if status == "all" else status,
+            waits=asked.get("waits"),
             assignee=[""] if assignee == NOBODY else assignee,
             cursor=asked.get("cursor"),
             limit=PAGE_SIZE,
@@ -154,6 +164,7 @@ class Inbox:
                 parts.when(thread["last_at"], self._desk.timezone, none="").classes("soft")
             parts.tag("span", thread["listing_title"] or "").classes("thread-about")
             parts.tag("span", thread["excerpt"]).classes("thread-excerpt soft")
+            self._tags(thread)
             with parts.tag("span").classes("thread-line"):
                 parts.tag("span", " · ".join(filter(None, (thread["account"], thread["assignee"])))).classes("soft")
                 with parts.tag("span").classes("across"):
@@ -162,6 +173,13 @@ class Inbox:
                     if thread["unread"]:
                         parts.chip(f"{thread['unread']} new", "busy")
 
+    @staticmethod
+    def _tags(thread: Mapping[str, Any]) -> None:
+        if thread["tags"]:
+            with parts.tag("span").classes("thread-tags"):
+                for each in thread["tags"]:
+                    parts.tag("span", each).classes("tag")
+
     async def _read_open(self) -> Any:
         self._open = None
         if number := self.number:  # another one may be chosen while this one is read
@@ -169,11 +187,16 @@ class Inbox:
                 thread = await self._desk.api.get(f"/threads/{number}")
                 said = await self._desk.api.get(f"/threads/{number}/messages", sort="-sent_at", limit=MESSAGES_SHOWN)
                 replies = await self._desk.api.get(f"/threads/{number}/replies")
+                notes = await self._desk.api.get(f"/threads/{number}/notes")
+                handling = await self._desk.api.get(f"/threads/{number}/handling")
+                drafts = await self._desk.api.get("/drafts", thread_id=number, limit=PAGE_SIZE)
             except Refused:
                 self._tools.leave()  # what was begun to be written is kept for when it can be read again
                 self._tools.fit(None, None)
                 raise
             self._open = {"thread": thread, "messages": said["items"][::-1], "replies": replies["items"]}
+            self._open |= {"notes": notes["items"], "handling": handling}
+            self._open["drafts"] = drafts["items"]
             self._open["more"] = said["next_cursor"] is not None
         self._fit()
         return self._open and self._open["thread"]
@@ -183,7 +206,7 @@ class Inbox:
         return self._open
 
     async def _read_about(self) -> Any:
-        return self._open and {"thread": self._open["thread"], "replies": self._open["replies"]}
+        return self._open and {name: each for name, each in self._open.items() if name != "messages"}
 
     def _show_heading(self, thread: dict[str, Any] | None) -> None:
         if thread is None:
@@ -198,8 +221,9 @@ class Inbox:
             return
         if opened["more"]:
             ui.label(f"The newest {MESSAGES_SHOWN} messages; older ones stand at the site.").classes("soft")
-        inbox_thread.said(self._desk, opened["messages"], opened["replies"])
+        inbox_thread.said(self._desk, opened["messages"], opened["replies"], opened["drafts"])
 
     def _show_about(self, opened: dict[str, Any] | None) -> None:
         if opened is not None:
-            inbox_thread.about(self._desk, opened["thread"], opened["replies"])
+            inbox_thread.about(self._desk, opened["thread"], opened["replies"], opened["handling"])
+            inbox_notes.notes(self._desk, opened["thread"], opened["notes"])

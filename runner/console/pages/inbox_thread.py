@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from runner.console import parts
 from runner.console.desk import Desk
+from runner.console.pages import inbox_answers
 
 One = Mapping[str, Any]
 
@@ -18,18 +20,31 @@ DELIVERIES = {
     "unknown": ("unknown: a person decides", "wary"),
     "not_sent": ("not sent", "bad"),
 }
+SATISFACTION = {"good": "content", "neutral": "neither", "bad": "let down"}
+BY = {
+    "rule": "by a rule",
+    "draft": "with a rule's draft",
+    "sequence": "by a sequence",
+    "person": "by a person",
+    "elsewhere": "at the site",
+}
 EFFECTS = {"confirmed": ("sent", "good"), "duplicated": ("sent twice", "bad")}
 
 
-def said(desk: Desk, messages: Sequence[One], replies: Sequence[One]) -> None:
-    """Messages and replies in the order of time; a reply that has become a Message is that Message."""
+def said(desk: Desk, messages: Sequence[One], replies: Sequence[One], drafts: Sequence[One] = ()) -> None:
+    """Messages, replies and Drafts in the order of time; a reply that has become a Message is that Message."""
+    writers = inbox_answers.by_job(drafts)
+    jobs = {each["effect_id"]: each["job_id"] for each in replies if each["effect_id"]}
     entries: list[tuple[datetime, str, One]] = [(_at(each), "message", each) for each in messages]
     entries += [(moment(each["created_at"]), "reply", each) for each in pending(messages, replies)]
+    entries += [(moment(each["created_at"]), "draft", each) for each in inbox_answers.loose(drafts, replies)]
     for _, kind, each in sorted(entries, key=lambda entry: entry[0]):
         if kind == "message":
-            _message(desk, each)
+            _message(desk, each, writers.get(jobs.get(each["effect_id"], "")))
+        elif kind == "reply":
+            _reply(desk, each, writers.get(each["job_id"]))
         else:
-            _reply(desk, each)
+            inbox_answers.draft(desk, each)
 
 
 def pending(messages: Sequence[One], replies: Sequence[One]) -> list[One]:
@@ -63,7 +78,7 @@ def _at(message: One) -> datetime:
     return moment(message["sent_at"] or message["first_seen_at"])
 
 
-def _message(desk: Desk, message: One) -> None:
+def _message(desk: Desk, message: One, writer: One | None) -> None:
     outbound = message["direction"] == "outbound"
     with parts.tag("article").classes("bubble outbound" if outbound else "bubble inbound"):
         with parts.tag("div").classes("bubble-head soft"):
@@ -72,6 +87,9 @@ def _message(desk: Desk, message: One) -> None:
             if outbound and message["effect_state"] in EFFECTS:
                 parts.chip(*EFFECTS[message["effect_state"]])
         parts.tag("div", message["text"]).classes("bubble-text")
+        inbox_answers.written(writer)
+        if not outbound:
+            inbox_answers.understood(desk, message)
         if message["picture_id"]:
             with parts.tag("div").classes("bubble-foot"):
                 words = f"The page from which this message of {message['sender']} was read"
@@ -80,13 +98,14 @@ def _message(desk: Desk, message: One) -> None:
                     parts.picture(message["picture_id"], words, classes="small")
 
 
-def _reply(desk: Desk, reply: One) -> None:
+def _reply(desk: Desk, reply: One, writer: One | None) -> None:
     with parts.tag("article").classes("bubble outbound pending"):
         with parts.tag("div").classes("bubble-head soft"):
-            parts.tag("strong", "Your reply")
+            parts.tag("strong", "Your reply" if writer is None else "Reply")
             parts.when(reply["created_at"], desk.timezone)
             parts.chip(*DELIVERIES[reply["delivery"]])
         parts.tag("div", reply["text"]).classes("bubble-text")
+        inbox_answers.written(writer)
         _how_far(desk, reply)
 
 
@@ -121,7 +140,7 @@ async def _settle(desk: Desk, effect_id: str, verdict: str) -> None:
     await desk.act(lambda: desk.api.post(f"/effects/{effect_id}/settle", body), "Noted.")
 
 
-def about(desk: Desk, thread: One, replies: Sequence[One]) -> None:
+def about(desk: Desk, thread: One, replies: Sequence[One], handling: One) -> None:
     """What is known of a Thread, and the ways from it."""
     with parts.tag("dl").classes("facts"):
         _fact("Counterpart", thread["counterpart"])
@@ -134,6 +153,9 @@ def about(desk: Desk, thread: One, replies: Sequence[One]) -> None:
                 parts.tag("span", " until ").classes("soft")
                 parts.when(thread["snoozed_until"], desk.timezone)
         _fact("Assignee", thread["assignee"] or "nobody")
+        with _fact("Tags", "" if thread["tags"] else "none"):
+            for each in thread["tags"]:
+                parts.tag("span", each).classes("tag")
         _fact("Unread", str(thread["unread"]) if thread["unread"] else "all read")
         _fact("Messages", str(thread["message_count"]))
         with _fact("Last"):
@@ -141,7 +163,42 @@ def about(desk: Desk, thread: One, replies: Sequence[One]) -> None:
         with _fact("At the site"):
             # As text: an address that came from a site is not linked to.
             parts.tag("span", thread["url"]).classes("mono")
+        _handled(handling)
+    if thread["status"] == "closed":
+        _satisfaction(desk, thread, handling["resolutions"])
     _jobs(desk, thread, replies)
+
+
+def _handled(handling: One) -> None:
+    first = handling["first"]
+    if first is not None:
+        told = "not yet" if first["took_s"] is None else f"after {parts.duration(first['took_s'])}, "
+        _fact("Answered", told + BY.get(first["by"], ""))
+    settled = [each for each in handling["resolutions"] if each["closed_at"]]
+    if settled:
+        by = f" by {settled[-1]['by']}" if settled[-1]["by"] else ""
+        _fact("Settled", f"after {parts.duration(settled[-1]['took_s'])}{by}")
+    if len(settled) > 1:
+        _fact("Reopened", parts.counted(len(handling["resolutions"]) - 1, "time"))
+
+
+def _satisfaction(desk: Desk, thread: One, resolutions: Sequence[One]) -> None:
+    marked = resolutions[-1]["satisfaction"] if resolutions else None
+    if not resolutions or not desk.may("agent"):
+        return
+    with parts.tag("div").classes("across") as row:
+        row.props["role"] = "group"
+        row.props["aria-label"] = "How the counterpart left"
+        parts.tag("span", "The counterpart left").classes("soft")
+        for each, words in SATISFACTION.items():
+            said = None if each == marked else each
+            button = parts.button(words, partial(_mark, desk, thread, said), looks="main" if not said else "")
+            button.props["aria-pressed"] = "true" if not said else "false"
+
+
+async def _mark(desk: Desk, thread: One, satisfaction: str | None) -> None:
+    body = {"satisfaction": satisfaction}
+    await desk.act(lambda: desk.api.put(f"/threads/{thread['id']}/satisfaction", body), "Noted.")
 
 
 def _fact(name: str, value: str = "") -> Any:

@@ -56,6 +56,7 @@ class Tools:
         self._thread: Mapping[str, Any] | None = None
         self._answering: Mapping[str, Any] | None = None
         self._drafts: dict[str, str] = {}
+        self._notes: dict[str, str] = {}
         self._built = False
 
     def bar(self) -> None:
@@ -69,6 +70,7 @@ class Tools:
                     ui.menu_item(words, lambda until=until: self._snooze(until))
             with parts.button("Assign", lambda: None, icon="person_add"), ui.menu():
                 self._assignees()
+            parts.button("Tags", self._show_tags, icon="sell", key="#")
             self._mark = parts.button("Mark unread", self._turn_mark, icon="mark_email_unread", key="u")
 
     def box(self) -> None:
@@ -82,12 +84,36 @@ class Tools:
                 self._send_button = parts.button("Send", self._send, icon="send", looks="main")
                 self._send_button.props["title"] = "Send (Ctrl+Enter)"
                 self._hint = parts.tag("span").classes("soft grow reply-hint")
+        self._tag_dialog()
+
+    def note_box(self) -> None:
+        """Make the place to write a note, for those who may; the last of the parts."""
+        if not self._desk.may("agent"):
+            return
+        with parts.tag("div").classes("reply-box") as self._noting:
+            self._note = ui.textarea("A note for your colleagues").props(
+                "outlined dense autogrow input-class=reply-text"
+            )
+            with parts.tag("div").classes("across"):
+                parts.button("Add note", self._add_note, icon="note_add")
         self._built = True
+
+    async def _add_note(self) -> None:
+        text, thread = (self._note.value or "").strip(), self._thread
+        if not text or thread is None:
+            return
+        body = {"text": text}
+        if await self._desk.act(
+            lambda: self._desk.api.post(f"/threads/{thread['id']}/notes", body, creates=True),
+            "Noted; it is never sent.",
+        ):
+            self._note.value = ""
 
     def leave(self) -> None:
         """Keep what was written for the Thread that is left."""
         if self._built and self._thread is not None:
             self._drafts[self._thread["id"]] = self._field.value or ""
+            self._notes[self._thread["id"]] = self._note.value or ""
 
     def fit(self, thread: Mapping[str, Any] | None, messages: Sequence[Mapping[str, Any]] | None) -> None:
         """Fit the open Thread; hide when none is open."""
@@ -98,6 +124,7 @@ class Tools:
             return
         self._bar.set_visibility(thread is not None)
         self._box.set_visibility(thread is not None)
+        self._noting.set_visibility(thread is not None)
         if thread is None:
             return
         self._say(self._close, "Close" if thread["status"] == "open" else "Reopen", "e")
@@ -107,6 +134,7 @@ class Tools:
         )
         if before is None or before["id"] != thread["id"]:
             self._field.value = self._drafts.get(thread["id"], "")
+            self._note.value = self._notes.get(thread["id"], "")
 
     def _say(self, button: ui.button, words: str, key: str) -> None:
         if button.text != words:
@@ -122,6 +150,27 @@ class Tools:
         if not self._names:
             ui.label("No operators yet: runner operators add NAME").classes("menu-note soft")
         ui.menu_item("Nobody", lambda: self._assign(None))
+
+    def _tag_dialog(self) -> None:
+        with ui.dialog() as self._tagging, ui.card().classes("tag-card"):
+            parts.tag("h2", "Tags of this thread")
+            self._tags = ui.input_chips("Tags", new_value_mode="add-unique").props("outlined dense autofocus")
+            parts.tag("span", "Enter adds a word; the small cross takes one away.").classes("soft")
+            with parts.tag("div").classes("across"):
+                parts.button("Save tags", self._save_tags, looks="main")
+                parts.button("Leave as it was", self._tagging.close)
+
+    def _show_tags(self) -> None:
+        if self._thread is not None:
+            self._tags.value = list(self._thread["tags"])
+            self._tagging.open()
+
+    async def _save_tags(self) -> None:
+        if (thread := self._thread) is None:
+            return
+        body = {"tags": list(self._tags.value or ())}
+        if await self._desk.act(lambda: self._desk.api.put(f"/threads/{thread['id']}/tags", body), "Tags saved."):
+            self._tagging.close()
 
     async def _change(self, what: str, body: Any, done: str) -> None:
         if self._thread is not None:

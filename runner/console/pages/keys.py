@@ -17,6 +17,7 @@ KEYS = (
     ("Ctrl Enter", "Inbox: send it"),
     ("e", "Inbox: close the thread, or open it again"),
     ("u", "Inbox: mark as read or unread"),
+    ("#", "Inbox: tags of the thread"),
     ("a", "Accounts: add one"),
     ("p", "Account: pause or resume"),
     ("l", "Account: check its login"),

@@ -6,7 +6,6 @@ import base64
 import json
 import signal
 import subprocess
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
@@ -75,10 +74,8 @@ async def test_a_captcha_is_solved_by_hand_in_the_live_view_and_the_same_job_fin
     await anna.presses("Enter")
     await soon(lambda: parked.market.ledger("challenge_passed", "farid"), "the challenge passed")
     await anna.gives_it_back()
-    given_back = time.monotonic()
     await out.until("farid read_inbox: done")
 
-    assert time.monotonic() - given_back < 10
     assert process.wait(timeout=30) == 0
     assert parked.rows("select id, state from job") == [(1, "succeeded")]
     assert parked.rows("select state, state_reason from account") == [("active", None)]

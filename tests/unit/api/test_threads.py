@@ -169,3 +169,94 @@ async def test_any_part_of_what_was_said_is_found_in_any_script(shop: Shop, admi
         "bea of t-2": ["t-2"],
     }.items():
         assert await listed(admin, q=part) == found, part
+
+
+async def test_tags_are_put_on_a_thread_and_found_again(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await said(shop, ("hello", IN, 0))
+    await said(shop, ("hi", IN, 0), thread="t-2")
+    tagged = await admin.put(f"{THREAD}/tags", json={"tags": ["VIP", " vip ", "call  back"]})
+    assert tagged.json()["tags"] == ["call back", "vip"]
+    assert (await listed(admin, tag="Vip"), await listed(admin, tag="nobody")) == (["t-1"], [])
+    assert (await admin.put("/api/v1/threads/2/tags", json={"tags": ["vip"]})).status_code == 200
+    counted = (await admin.get("/api/v1/threads/tags")).json()["items"]
+    assert counted == [{"name": "call back", "threads": 1}, {"name": "vip", "threads": 2}]
+    assert (await admin.put(f"{THREAD}/tags", json={"tags": ["vip"]})).json()["tags"] == ["vip"]
+    assert (await admin.get(THREAD)).json()["tags"] == ["vip"]
+    for wrong in (["  "], ["x" * 51], ["a\u202eb"]):
+        assert (await admin.put(f"{THREAD}/tags", json={"tags": wrong})).status_code in (400, 409, 422), wrong
+    assert (await admin.put("/api/v1/threads/9/tags", json={"tags": []})).status_code == 404
+
+
+async def test_a_tag_is_told_once_and_only_when_something_changes(shop: Shop) -> None:
+    await said(shop, ("hello", IN, 0))
+    threads, events = shop.services.records.threads, shop.services.records.events
+    assert (await threads.tag(1, add=["vip", "later"])).tags == ("later", "vip")
+    told = await events.last_id()
+    assert (await threads.tag(1, add=["VIP"], remove=["never had"])).tags == ("later", "vip")
+    assert await events.last_id() == told
+    assert (await threads.tag(1, add=["sold"], remove=["later"])).tags == ("sold", "vip")
+    [changed] = [each for each in await events.since(told) if each.name == "ThreadChanged"]
+    assert changed.data == {"thread": 1, "tags": ["sold", "vip"]}
+
+
+async def test_a_note_is_kept_with_who_and_when_and_taken_away(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await said(shop, ("hello", IN, 0))
+    written = await admin.post(f"{THREAD}/notes", json={"text": "  asked by phone, too\n"})
+    assert written.status_code == 201, written.text
+    note = written.json()
+    assert (note["text"], note["by"], note["thread_id"]) == ("asked by phone, too", "admin-0", "1")
+    assert (await admin.get(f"{THREAD}/notes")).json()["items"] == [note]
+    assert (await admin.post(f"{THREAD}/notes", json={"text": " \n "})).status_code in (409, 422)
+    assert (await admin.post("/api/v1/threads/9/notes", json={"text": "x"})).status_code == 404
+    assert (await admin.delete(f"/api/v1/threads/9/notes/{note['id']}")).status_code == 404
+    assert (await admin.delete(f"{THREAD}/notes/{note['id']}")).status_code == 204
+    assert (await admin.delete(f"{THREAD}/notes/{note['id']}")).status_code == 404
+    assert (await admin.get(f"{THREAD}/notes")).json()["items"] == []
+    assert len((await admin.get(f"{THREAD}/messages")).json()["items"]) == 1, "it is no message"
+
+
+async def test_first_response_is_from_the_first_message_after_silence_to_our_first_one(
+    shop: Shop, admin: httpx.AsyncClient
+) -> None:
+    async def first() -> Any:
+        return (await admin.get(f"{THREAD}/handling")).json()["first"]
+
+    await said(shop, ("we begin", OUT, 0))
+    assert await first() is None
+    await said(shop, ("we begin", OUT, 0), ("hello", IN, 10), ("anybody?", IN, 15))
+    assert (await first())["answered_at"] is None
+    await said(shop, ("hello", IN, 10), ("anybody?", IN, 15), ("yes", OUT, 40), ("and", OUT, 50), ("thanks", IN, 60))
+    found = await first()
+    assert (found["took_s"], found["by"]) == (30 * 60, "elsewhere")
+    assert (await admin.get("/api/v1/threads/9/handling")).status_code == 404
+
+
+async def test_a_thread_is_resolved_from_its_first_message_to_its_close_and_counts_anew_when_reopened(
+    shop: Shop, admin: httpx.AsyncClient
+) -> None:
+    await said(shop, ("hello", IN, -600))
+
+    async def resolutions() -> list[dict[str, Any]]:
+        return list((await admin.get(f"{THREAD}/handling")).json()["resolutions"])
+
+    assert (await admin.put(f"{THREAD}/satisfaction", json={"satisfaction": "bad"})).status_code == 409
+    assert await resolutions() == []
+    wrong = {"status": "open", "satisfaction": "good"}
+    assert (await admin.post(f"{THREAD}/status", json=wrong)).status_code in (409, 422)
+    closed = await admin.post(f"{THREAD}/status", json={"status": "closed", "satisfaction": "neutral"})
+    assert closed.json()["status"] == "closed"
+    await admin.post(f"{THREAD}/status", json={"status": "closed"})
+    [one] = await resolutions()
+    asked, put_away = (datetime.fromisoformat(one[name]) for name in ("opened_at", "closed_at"))
+    assert (asked, one["by"], one["satisfaction"]) == (NOON - timedelta(hours=10), "admin-0", "neutral")
+    assert one["took_s"] == (put_away - asked).total_seconds()
+    # Long after, the counterpart writes: what follows is another time that it was open.
+    later = int((put_away - NOON).total_seconds() // 60) + 5
+    await said(shop, ("hello", IN, -600), ("one more thing", IN, later))
+    assert (await resolutions())[1]["closed_at"] is None
+    await admin.post(f"{THREAD}/status", json={"status": "closed"})
+    second = (await resolutions())[1]
+    assert datetime.fromisoformat(second["opened_at"]) == NOON + timedelta(minutes=later)
+    assert second["satisfaction"] is None
+    assert (await admin.put(f"{THREAD}/satisfaction", json={"satisfaction": "good"})).status_code == 200
+    assert [each["satisfaction"] for each in await resolutions()] == ["neutral", "good"]

@@ -1,0 +1,72 @@
+"""The unified inbox: tags of Threads, notes, and how Threads were settled."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+SENT_BY_US = sa.text("remote_id IS NOT NULL")
+HAS_JOB = sa.text("job_id IS NOT NULL")
+
+
+def upgrade() -> None:
+    """Make them; and the ways from a Message of ours to what wrote it."""
+    op.create_table(
+        "thread_tag",
+        sa.Column("thread_id", BIG, nullable=False),
+        sa.Column("tag_id", BIG, nullable=False),
+        sa.Column("at", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("thread_id", "tag_id", name="pk_thread_tag"),
+        sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name="fk_thread_tag_thread_id"),
+        sa.ForeignKeyConstraint(["tag_id"], ["tag.id"], name="fk_thread_tag_tag_id"),
+    )
+    op.create_index("ix_thread_tag_tag_id", "thread_tag", ["tag_id", "at"])
+    op.create_table(
+        "note",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("thread_id", BIG, nullable=False),
+        sa.Column("at", BIG, nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_note"),
+        sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name="fk_note_thread_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_note_thread_id", "note", ["thread_id"])
+    op.create_table(
+        "resolution",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("thread_id", BIG, nullable=False),
+        sa.Column("opened_at", BIG, nullable=False),
+        sa.Column("closed_at", BIG),
+        sa.Column("by", sa.Text()),
+        sa.Column("satisfaction", sa.String(40)),
+        sa.Column("satisfaction_by", sa.Text()),
+        sa.PrimaryKeyConstraint("id", name="pk_resolution"),
+        sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name="fk_resolution_thread_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_resolution_thread_id", "resolution", ["thread_id"])
+    op.create_index("ix_resolution_closed_at", "resolution", ["closed_at"])
+    op.create_index(
+        "ix_effect_remote_id",
+        "effect",
+        ["account_id", "remote_id"],
+        sqlite_where=SENT_BY_US,
+        postgresql_where=SENT_BY_US,
+    )
+    op.create_index("ix_draft_job_id", "draft", ["job_id"], sqlite_where=HAS_JOB, postgresql_where=HAS_JOB)
+
+
+def downgrade() -> None:
+    """Take them away again."""
+    op.drop_index("ix_draft_job_id", "draft")
+    op.drop_index("ix_effect_remote_id", "effect")
+    for name in ("resolution", "note", "thread_tag"):
+        op.drop_table(name)
