@@ -24,6 +24,7 @@ from runner.engine.embedded import EmbeddedEngine
 from runner.engine.paces import Paces
 from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
+from runner.inbox.following import Following
 from runner.logs import Redactor
 from runner.orchestrator import former_conditions
 from runner.orchestrator.attempt_pages import AttemptPages
@@ -33,6 +34,7 @@ from runner.orchestrator.deciding import Deciding
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failures
 from runner.orchestrator.floods import Floods
+from runner.orchestrator.following_up import FollowingUp
 from runner.orchestrator.former_conditions import FormerConditions
 from runner.orchestrator.handoffs import Handoffs
 from runner.orchestrator.heartbeats import Heartbeats
@@ -59,6 +61,7 @@ from runner.store.database import Database
 from runner.store.desk import Desk
 from runner.store.drafts import Drafts
 from runner.store.effects import Effects
+from runner.store.enrolments import Enrolments
 from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
@@ -94,6 +97,7 @@ class Books:
     classifications: Classifications
     classifier: LocalClassifier
     answering: Answering
+    following: Following
     paces: Paces
     desk: Desk
     inbox_figures: InboxFigures
@@ -138,6 +142,7 @@ async def open_books(settings: Settings, *, clock: Clock | None = None) -> Async
             check_results=CheckResults(db),
             drafts=Drafts(db),
             effects=Effects(db, usage),
+            enrolments=Enrolments(db),
             events=Events(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),
@@ -169,6 +174,7 @@ async def open_books(settings: Settings, *, clock: Clock | None = None) -> Async
             classifications=classifications,
             classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
             answering=inbox_wiring.answering(settings, db, records, engine),
+            following=inbox_wiring.following(settings, db, records, engine),
             paces=Paces(db, usage),
             desk=Desk(db),
             inbox_figures=InboxFigures(db),
@@ -202,9 +208,13 @@ async def open_runner(settings: Settings, redactor: Redactor, *, clock: Clock | 
 
 
 def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
-    understanding = Understanding(rows=books.classifications, classifier=books.classifier, events=books.events)
     deciding = Deciding(answering=books.answering, events=books.events)
-    return inbox_wiring.at_work(understanding if books.settings.inbox.classify else None, deciding)
+    following = FollowingUp(following=books.following, events=books.events)
+    if not books.settings.inbox.classify:
+        return inbox_wiring.at_work(deciding, following)
+    classifier = inbox_wiring.understood_by(books.settings, books.database, books.classifier)
+    understanding = Understanding(rows=books.classifications, classifier=classifier, events=books.events)
+    return inbox_wiring.at_work(understanding, deciding, following)
 
 
 def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:

@@ -16,6 +16,7 @@ from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
 from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
+from runner.inbox.following import Following
 from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
@@ -94,6 +95,7 @@ class Services:
     inbox_figures: InboxFigures
     answering: Answering
     classifier: LocalClassifier
+    following: Following
     shop: ShopView
     work: WorkView
     analytics: Analytics

@@ -11,6 +11,7 @@ from runner import wiring
 from runner.cli import options, output
 from runner.domain.classification import Asked, Classification, Correction, Facts, MessageType, Queued
 from runner.inbox.classify.measures import Report
+from runner.store.classifications import Said
 from runner.store.pages import Wish
 
 app = typer.Typer()
@@ -148,12 +149,14 @@ def explain(
     settings, _ = options.settings(config)
 
     async def work(books: wiring.Books) -> dict[str, object]:
-        text, first = message, False
+        text, first, stored = message, False, None
         if message.isdecimal():
             text, first = await books.classifications.text_of(int(message))
+            stored = await books.classifications.said_of(int(message))
         found = (await books.classifier.classify([Asked(text=text, first_contact=first)]))[0]
         reasons = await books.classifier.explain(text, type_ or found.type, limit=limit)
-        return {"text": text, "classification": found, "explained": type_ or found.type, "reasons": reasons}
+        told = {"text": text, "answered": stored, "classification": found}
+        return told | {"explained": type_ or found.type, "reasons": reasons}
 
     found = options.with_books(settings, work)
     if as_json:
@@ -163,6 +166,9 @@ def explain(
     assert isinstance(said, Classification)
     assert isinstance(reasons, list)
     output.say(output.plain(found["text"]) + "\n")
+    stored = found["answered"]
+    if isinstance(stored, Said):
+        output.say(f"When it came: {stored.type}, {stored.confidence:.0%} sure, said {output.plain(stored.by)}. Now:")
     _say(said, threshold=settings.inbox.threshold)
     output.say(f"\nFor (+) and against (-) {found['explained']}:")
     rows = [(f"{reason.weight:+.2f}", reason.view, f"“{reason.text}”") for reason in reasons]

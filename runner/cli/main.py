@@ -33,6 +33,7 @@ from runner.cli import (
     rules,
     run,
     schedules,
+    sequences,
     sessions,
     templates,
     thread_care,
@@ -71,6 +72,7 @@ inbox.app.add_typer(drafts.app)
 inbox.app.add_typer(thread_care.app)
 app.add_typer(templates.app, name="templates")
 app.add_typer(rules.app, name="rules")
+app.add_typer(sequences.app, name="sequences")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")

@@ -93,6 +93,9 @@ def add(
     ] = None,
     close: Annotated[bool, typer.Option("--close", help="Then close the thread.")] = False,
     notify: Annotated[bool, typer.Option("--notify", help="Then tell a person, by an event and in the log.")] = False,
+    enrol: Annotated[
+        str | None, typer.Option("--enrol", metavar="SEQUENCE", help="Then follow the thread up with this sequence.")
+    ] = None,
     level: Annotated[
         Level, typer.Option("--level", help="off, suggest (a draft waits for a click) or automatic.")
     ] = Level.SUGGEST,
@@ -122,7 +125,7 @@ def add(
         words=tuple(word or ()),
     )
     snooze_s = None if snooze is None else parse_duration(snooze).total_seconds()
-    then = Then(reply=reply, assign=assign, snooze_s=snooze_s, close=close, notify=notify)
+    then = Then(reply=reply, assign=assign, snooze_s=snooze_s, close=close, notify=notify, enrol=enrol)
     new = NewRule(name=name, when=when, then=then, level=level, position=position)
     added = options.with_books(settings, lambda books: books.answering.rules.add(new))
     _said(

@@ -383,9 +383,4 @@ def clashes(accounts: Iterable[tuple[Any, Any, Any]], sites: Iterable[str]) -> l
 
 def _permitted(url: str, info: ValidationInfo) -> str:
     # When allow_remote is itself wrong it is missing here, and one error about it is enough.
-    if info.data.get("allow_remote", True) or values.is_loopback(url):
-        return url
-    raise ValueError(
-        f"{values.shown(url)} is not on this machine. Loopback only is the rule; "
-        "to let the runner go there, write allow_remote = true beside it."
-    )
+    return values.permitted(url, allow_remote=info.data.get("allow_remote", True))

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from runner.config import values
+from runner.config.provider import ProviderSettings
 from runner.config.settings import AccountSettings, RetriedKind, RetryKindSettings, Settings, SiteSettings
 
 DEMO_ACCOUNTS = ("amy", "ben", "carla", "dev", "elena", "farid")
@@ -50,6 +51,8 @@ def template() -> str:
             parts.append(f"# {model.__doc__}\n[{name}]\n" + "".join(_settings(model)))
             if name == "retry":
                 parts.append(_retry_kind())
+            if name == "inbox":
+                parts.append(_provider())
     parts.append(_accounts())
     return "\n".join(parts)
 
@@ -57,6 +60,8 @@ def template() -> str:
 def _settings(model: type[BaseModel]) -> Iterator[str]:
     for name, info in model.model_fields.items():
         default = default_of(info)
+        if name == "provider":  # shown as a table of its own, below
+            continue
         yield f"\n# {info.description}\n"
         if default is None:
             yield f"# Example: {name} = {values.written(info.examples[0] if info.examples else None)}\n"
@@ -84,6 +89,14 @@ def _retry_kind() -> str:
         f"# [retry.kinds.KIND]; KIND is {', '.join(get_args(RetriedKind))}.\n"
         "# Example: [retry.kinds.rate_limited]\n" + "".join(_settings(RetryKindSettings))
     )
+
+
+def _provider() -> str:
+    lines = [f"# {ProviderSettings.__doc__}\n# Example: [inbox.provider]\n"]
+    for name, info in ProviderSettings.model_fields.items():
+        shown = info.examples[0] if info.examples else default_of(info)
+        lines.append(f"\n# {info.description}\n# Example: {name} = {values.written(shown)}\n")
+    return "".join(lines)
 
 
 def _accounts() -> str:

@@ -185,6 +185,16 @@ def is_loopback(value: str) -> bool:
         return False
 
 
+def permitted(url: str, *, allow_remote: bool) -> str:
+    """The URL, where it may be gone to; ValueError where it leads away from this machine and nobody allowed that."""
+    if allow_remote or is_loopback(url):
+        return url
+    raise ValueError(
+        f"{shown(url)} is not on this machine. Loopback only is the rule; "
+        "to let the runner go there, write allow_remote = true beside it."
+    )
+
+
 def _base_url(value: str) -> str:
     parts = split_url(value)
     if parts.query or parts.fragment:

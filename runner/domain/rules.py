@@ -58,15 +58,18 @@ class When:
 
 @dataclass(frozen=True, kw_only=True)
 class Then:
-    """What to do: any of these together, or nothing at all. `reply` names a family of Templates."""
+    """What to do: any of these together, or nothing at all. `reply` names a family of Templates, `enrol` a Sequence."""
 
     reply: str | None = None
     assign: str | None = None
     snooze_s: float | None = None
     close: bool = False
     notify: bool = False
+    enrol: str | None = None
 
     def __post_init__(self) -> None:
+        if self.close and self.enrol is not None:
+            raise SetupError("Nobody follows up a closed thread.", cure="Leave out close, or enrol.")
         if self.close and self.snooze_s is not None:
             raise SetupError("A thread cannot be closed and snoozed together.", cure="Give one of them.")
         if self.snooze_s is not None and not 0 < self.snooze_s <= LONGEST_SNOOZE_S:
@@ -75,7 +78,7 @@ class Then:
     @property
     def changes_thread(self) -> bool:
         """Whether it does anything to our own Thread."""
-        return self.close or self.snooze_s is not None or self.assign is not None
+        return self.close or self.snooze_s is not None or self.assign is not None or self.enrol is not None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,11 +97,13 @@ class ThenWritten(Written):
     snooze: str | None = Field(default=None, max_length=40, examples=["2h"])
     close: bool = False
     notify: bool = False
+    enrol: Word | None = Field(default=None, description="The name of a sequence.")
 
     def asked(self) -> Then:
         """As the domain has it. Raises SetupError."""
         snooze_s = None if self.snooze is None else parse_duration(self.snooze).total_seconds()
-        return Then(reply=self.reply, assign=self.assign, snooze_s=snooze_s, close=self.close, notify=self.notify)
+        given = {name: getattr(self, name) for name in ("reply", "assign", "close", "notify", "enrol")}
+        return Then(snooze_s=snooze_s, **given)
 
 
 class RuleWritten(Written):
@@ -153,6 +155,7 @@ def rule_as_written(rule: NewRule) -> dict[str, Any]:
         "snooze": None if then.snooze_s is None else in_words(timedelta(seconds=then.snooze_s)),
         "close": then.close or None,
         "notify": then.notify or None,
+        "enrol": then.enrol,
     }
     return {
         "name": rule.name,

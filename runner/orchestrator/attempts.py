@@ -203,6 +203,7 @@ class Attempts:
             inbox=Inbox(
                 threads=self._records.threads,
                 drafts=self._records.drafts,
+                enrolments=self._records.enrolments,
                 account=account.name,
                 job_id=trial.lease.job.id,
             ),

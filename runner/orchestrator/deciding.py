@@ -1,4 +1,4 @@
-"""Has the Rules asked about what arrives, once it is classified: beside the work, never in its way."""
+"""Has the Rules asked about what arrives, and follow-ups sent: beside the work, never in its way."""
 
 from __future__ import annotations
 
@@ -14,6 +14,19 @@ SWEEP_EVERY_S = 15.0
 
 ARRIVED = ("MessageClassified", "MessagesReceived")
 ENDED = ("JobSucceeded", "JobFailed", "JobCancelled")
+
+ENDS = ("JobSucceeded", "JobFailed", "JobCancelled", "JobUnknown")
+
+
+def tells_of_types(event: Event) -> bool:
+    """Whether there may be something to decide about."""
+    return event.name in ("MessageClassified", "MessagesReceived")
+
+
+def tells_of_sends(event: Event) -> bool:
+    """Whether there may be something to follow up, or no longer."""
+    ended = event.name in ENDS and event.data.get("flow") == "send_message"
+    return ended or event.name in ("MessagesReceived", "ThreadChanged", "ThreadEnrolled")
 
 
 class Deciding:

@@ -15,6 +15,7 @@ from runner.store.attempts import Attempts
 from runner.store.check_results import CheckResults
 from runner.store.drafts import Drafts
 from runner.store.effects import Effects
+from runner.store.enrolments import Enrolments
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
@@ -33,6 +34,7 @@ class Records:
     check_results: CheckResults
     drafts: Drafts
     effects: Effects
+    enrolments: Enrolments
     evidence: EvidenceFiles
     events: Events
     listings: Listings
@@ -60,6 +62,7 @@ class Inbox:
 
     threads: Threads
     drafts: Drafts
+    enrolments: Enrolments
     account: str
     job_id: int
 
@@ -76,8 +79,9 @@ class Inbox:
         await self.threads.read_to_the_end(self.account)
 
     async def withdrawn(self) -> Withdrawn | None:
-        """What has become of the Draft behind this Job, where it is not wanted any more."""
-        return await self.drafts.deliveries.withdrawn(self.job_id)
+        """What has become of the Draft or the Enrolment behind this Job, where it is not wanted any more."""
+        reply = await self.drafts.deliveries.withdrawn(self.job_id)
+        return reply or await self.enrolments.withdrawn(self.job_id)
 
     async def not_sent(self, why: str, *, asks_person: bool) -> None:
         """Outdate the Draft behind this Job, or give it back to a person."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select, update
@@ -33,6 +34,16 @@ class Unclassified:
     first_contact: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """A stored word on what a Message wants: a classifier's, with its version, or a person's, by name."""
+
+    type: MessageType
+    confidence: float
+    by: str
+    at: datetime
+
+
 class Classifications:
     """The types of the stored Messages, and the corrections."""
 
@@ -59,6 +70,17 @@ class Classifications:
         if row is None:
             raise NotFound("message", str(message_id), ())
         return row.text, bool(row.first)
+
+    async def said_of(self, message_id: int) -> Said | None:
+        """What was said of a Message when it came, and by whom; None when nobody has yet. Raises NotFound."""
+        columns = (message.c.type, message.c.confidence, message.c.classified_by, message.c.classified_at)
+        async with self._db.read() as connection:
+            row = (await connection.execute(select(*columns).where(message.c.id == message_id))).first()
+        if row is None:
+            raise NotFound("message", str(message_id), ())
+        if row.type is None:
+            return None
+        return Said(type=row.type, confidence=row.confidence, by=row.classified_by, at=row.classified_at)
 
     async def record(self, found: Sequence[tuple[int, Classification]]) -> int:
         """Store what was said of some Messages, in one transaction; returns how many were still without a type.

@@ -80,7 +80,7 @@ class Deliveries:
                 if found.state is DraftState.WAITING:
                     await draft_rows.move(self._db, connection, found, DraftState.SENT)
                 then = actions_from_json(row.actions)
-                await draft_rows.act(self._db, connection, found.message_id, found.thread_id, then)
+                await draft_rows.act(self._db, connection, found.message_id, found.thread_id, then, rule=found.rule)
 
     async def withdrawn(self, job_id: int) -> Withdrawn | None:
         """Why the reply that a Job is to send is not wanted any more; None when it is, or it is no Draft's."""

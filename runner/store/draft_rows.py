@@ -16,6 +16,7 @@ from runner.store import events, resolutions, situations
 from runner.store.account_ids import id_of
 from runner.store.columns import clean, storable
 from runner.store.database import Database
+from runner.store.enrolling import enrol_by_rule
 from runner.store.rule_tables import draft
 from runner.store.tables import account, job
 from runner.store.trade_tables import message, participant, thread
@@ -81,11 +82,16 @@ async def give_back(db: Database, connection: AsyncConnection, found: Draft, why
     return moved
 
 
-async def act(db: Database, connection: AsyncConnection, of_message: int, thread_id: int, then: Then) -> None:
+async def act(
+    db: Database, connection: AsyncConnection, of_message: int, thread_id: int, then: Then, *, rule: str
+) -> None:
     """What a Rule does to our own Thread, once its reply is sent; at once where it has none.
 
-    A Thread in which the counterpart has written since is not put away: that would hide what they wrote.
+    A Thread in which the counterpart has written since is not put away: that would hide what they wrote. Nor is it
+    followed up.
     """
+    if then.enrol is not None and not await _written_since(connection, of_message):
+        await enrol_by_rule(db, connection, then.enrol, thread_id, rule)
     told: dict[str, Any] = {}
     if then.assign is not None:
         told["assignee"] = then.assign

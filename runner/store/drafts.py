@@ -234,7 +234,7 @@ class Drafts:
         if plan.verdict in (Verdict.DRAFTED, Verdict.ANSWERED):
             await self._write(connection, plan, rule, now)
         if plan.verdict is Verdict.DONE:
-            await draft_rows.act(self._db, connection, of.message_id, of.thread_id, rule.then)
+            await draft_rows.act(self._db, connection, of.message_id, of.thread_id, rule.then, rule=rule.name)
 
     async def _write(self, connection: AsyncConnection, plan: Plan, rule: Rule, now: datetime) -> None:
         assert plan.text is not None

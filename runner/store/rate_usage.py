@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.effects import EffectKind
+from runner.domain.hours import WorkingHours
 from runner.domain.jobs import Lease
 from runner.domain.limits import (
     OF_EFFECT,
@@ -128,6 +129,11 @@ class RateUsage:
         """The limit of a kind for an Account as it is now; None where there is none. Raises NotFound."""
         async with self._db.read() as connection:
             return (await self.pace(connection, await id_of(connection, account_name))).limit(kind)
+
+    async def hours(self, account_name: str) -> WorkingHours:
+        """The hours of an Account as they are now. Raises NotFound."""
+        async with self._db.read() as connection:
+            return (await self.pace(connection, await id_of(connection, account_name))).hours
 
     async def pace(self, connection: AsyncConnection, account_id: int) -> Pace:
         """What binds an Account now."""

@@ -21,6 +21,7 @@ from runner.store.account_ids import ids_of
 from runner.store.columns import clean
 from runner.store.database import Database
 from runner.store.rule_tables import rule
+from runner.store.sequences import fetch_sequence
 from runner.store.templates import expect_family, save_template
 
 
@@ -170,6 +171,8 @@ async def _expect_known(connection: AsyncConnection, new: NewRule) -> None:
     await ids_of(connection, new.when.accounts)
     if new.then.reply is not None:
         await expect_family(connection, new.then.reply)
+    if new.then.enrol is not None:
+        await fetch_sequence(connection, new.then.enrol)
 
 
 async def _fetch(connection: AsyncConnection, name: str) -> Rule:

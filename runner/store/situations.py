@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal_c
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import KEYS
+from runner.domain.enrolments import FOLLOW_UPS
 from runner.domain.rules import Goods, Situation
 from runner.domain.states import Direction, JobState
 from runner.store.columns import UtcTime
@@ -17,6 +18,9 @@ from runner.store.tables import account, account_tag, job, tag
 from runner.store.trade_tables import listing, message, participant, thread
 
 INBOUND = message.c.direction == Direction.INBOUND
+
+NOT_OWN = (KEYS, FOLLOW_UPS)
+"""Jobs with keys that begin so are no person's reply: by rule, or a follow-up, which gives way by itself."""
 
 
 def later_than(of: Any, *, side: Direction | None = None) -> ColumnElement[bool]:
@@ -34,7 +38,7 @@ def own_reply(of: Any, in_thread: Any) -> ColumnElement[bool]:
         own.c.flow == literal_column("'send_message'"),
         own.c.created_at >= of.c.first_seen_at,
         own.c.state.not_in((JobState.FAILED, JobState.CANCELLED)),
-        or_(own.c.key.is_(None), not_(own.c.key.startswith(KEYS, autoescape=True))),
+        or_(own.c.key.is_(None), not_(or_(*(own.c.key.startswith(keys, autoescape=True) for keys in NOT_OWN)))),
         about(own) == in_thread.c.remote_id,
     )
 

@@ -15,6 +15,7 @@ from runner.store.account_ids import id_of
 from runner.store.columns import clean
 from runner.store.database import Database
 from runner.store.rule_tables import rule, template
+from runner.store.sequence_tables import sequence, sequence_step
 
 
 class Templates:
@@ -135,6 +136,13 @@ async def _expect_unused(connection: AsyncConnection, name: str) -> None:
     if users:
         raise Conflict(
             f'Template "{name}" is what these rules reply with: {", ".join(users)}.',
+            cure="Remove or change them first.",
+        )
+    steps = select(sequence.c.name).join(sequence_step).where(sequence_step.c.template == name).distinct()
+    needing = (await connection.execute(steps)).scalars().all()
+    if needing:
+        raise Conflict(
+            f'Template "{name}" is what these sequences send: {", ".join(needing)}.',
             cure="Remove or change them first.",
         )
 

@@ -45,6 +45,7 @@ from runner.store.check_results import CheckResults
 from runner.store.database import Database
 from runner.store.drafts import Drafts
 from runner.store.effects import Effects
+from runner.store.enrolments import Enrolments
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
@@ -148,6 +149,7 @@ class Life:
             check_results=CheckResults(db),
             drafts=Drafts(db),
             effects=Effects(db),
+            enrolments=Enrolments(db),
             events=Events(db),
             evidence=EvidenceFiles(db),
             listings=Listings(db),

@@ -12,6 +12,7 @@ from runner.config import pace, values
 from runner.config import problems as wording
 from runner.config import settings as models
 from runner.config.problems import ConfigError
+from runner.config.provider import ProviderSettings
 from runner.config.schema import place_at
 from runner.config.settings import Settings
 from runner.config.template import default_of
@@ -33,6 +34,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[limits.KIND]": pace.LimitSettings,
     "[limits.warm_up]": pace.WarmUpSettings,
     "[hours]": pace.HoursSettings,
+    "[inbox.provider]": ProviderSettings,
     "[live]": models.LiveSettings,
     "[[accounts]]": models.AccountSettings,
     "[console]": models.ConsoleSettings,

@@ -14,6 +14,7 @@ from runner.store.check_results import CheckResults
 from runner.store.database import Database
 from runner.store.drafts import Drafts
 from runner.store.effects import Effects
+from runner.store.enrolments import Enrolments
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
@@ -30,6 +31,7 @@ def all_of(db: Database) -> Records:
         "check_results": CheckResults,
         "drafts": Drafts,
         "effects": Effects,
+        "enrolments": Enrolments,
         "events": Events,
         "evidence": EvidenceFiles,
         "listings": Listings,

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine
 
 from runner.errors import NotFound, SetupError
-from runner.store import access_tables, rule_tables, tables, thread_tables, trade_tables, upgrading
+from runner.store import access_tables, rule_tables, sequence_tables, tables, thread_tables, trade_tables, upgrading
 from runner.store.migrations import HEAD
 
 VERSIONS = sorted(module.stem[:4] for module in (upgrading.MIGRATIONS / "versions").glob("[0-9]*.py"))
@@ -200,7 +200,7 @@ def test_the_declared_tables_have_no_unnamed_constraint() -> None:
     """A constraint without a name cannot be changed by a later migration."""
     metadata: MetaData = access_tables.metadata
     assert trade_tables.listing.metadata is metadata
-    assert rule_tables.rule.metadata is metadata
+    assert rule_tables.rule.metadata is sequence_tables.sequence.metadata is metadata
     assert thread_tables.thread_tag.metadata is metadata
     unnamed = [(table.name, c) for table in metadata.tables.values() for c in table.constraints if c.name is None]
     assert unnamed == []
