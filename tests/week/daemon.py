@@ -14,11 +14,16 @@ from pathlib import Path
 
 from runner import wiring
 from runner.cli import options
-from runner.orchestrator import deciding, scheduler, understanding
+from runner.orchestrator import deciding, following_up, scheduler, understanding
 from tests.week.clock import SharedClock
 
 LOOK_EVERY_S = 0.25
-LOOKS = ((scheduler, "LOOK_EVERY_S"), (deciding, "SWEEP_EVERY_S"), (understanding, "SWEEP_EVERY_S"))
+LOOKS = (
+    (scheduler, "LOOK_EVERY_S"),
+    (understanding, "SWEEP_EVERY_S"),
+    (deciding, "SWEEP_EVERY_S"),
+    (following_up, "SWEEP_EVERY_S"),
+)
 
 
 def main() -> None:

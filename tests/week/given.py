@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from tests.week.pace import Allowed
@@ -29,6 +29,15 @@ ALLOWED = {
     name: Allowed(zone=zone, per_minute=2, per_hour=8, per_day=20, windows=WINDOWS, days_off=frozenset({DUSSEHRA}))
     for name, zone in ZONES.items()
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A step of the one sequence: its family of templates, and the least that lies between it and what it follows."""
+
+    family: str
+    after: timedelta = timedelta(0)
+    working_days: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +79,7 @@ RULES = (
     Rule(name="no nonsense", types=("spam_or_scam",), then={"close": True}),
     Rule(name="complaints are Ada's", types=("complaint",), then={"assign": "ada", "notify": True}),
     Rule(name="it is over", types=("closing",), then={"snooze": "1d"}),
-    Rule(name="available", types=("availability_check",), reply="still-there"),
+    Rule(name="available", types=("availability_check",), reply="still-there", then={"enrol": "nudge"}),
     Rule(name="price", types=("price_inquiry",), reply="price"),
     Rule(name="offers", types=("offer",), reply="offer", automatic=False),
     Rule(name="pickup", types=("pickup_delivery",), reply="pickup"),
@@ -112,7 +121,12 @@ TEMPLATES: dict[str, dict[str | None, list[str]]] = {
         None: ["All that I know stands in the listing, {buyer_name}.", "{buyer_name}, it is as in the pictures."]
     },
     "general": {None: ["Thank you for writing, {buyer_name}."]},
+    "nudge": {None: ["{buyer_name}, are you still interested?", "Hi {buyer_name}, shall I keep it for you?"]},
+    "last-call": {None: ["{buyer_name}, this is the last time that I ask."]},
 }
+
+SEQUENCE = ("nudge", ("3h:nudge", "1wd:last-call"))
+STEPS = (Step(family="nudge", after=timedelta(hours=3)), Step(family="last-call", working_days=1))
 
 
 def rule_file(templates: dict[str, dict[str | None, list[str]]] | None = None) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.week.given import Rule, family_of
+from tests.week.given import Rule, Step, family_of
 from tests.week.traffic import AWAY
 
 
@@ -32,15 +32,6 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """A step of the one sequence: its family of templates, and the least that lies between it and what it follows."""
-
-    family: str
-    after: timedelta = timedelta(0)
-    working_days: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class Given:
     """What the shop was given, and what its people did: `clicked` are messages whose draft somebody sent,
     `dismissed` those whose draft nobody wanted, `by_hand` the texts that somebody wrote."""
@@ -51,6 +42,7 @@ class Given:
     counterparts: Mapping[str, str]
     steps: Sequence[Step] = ()
     zones: Mapping[str, str] = field(default_factory=dict)
+    days_off: frozenset[date] = frozenset()
     clicked: frozenset[str] = frozenset()
     dismissed: frozenset[str] = frozenset()
     by_hand: frozenset[str] = frozenset()
@@ -199,7 +191,7 @@ def _too_early(last: datetime, step: Entry, asked: Step, given: Given) -> bool:
     zone = ZoneInfo(given.zones.get(step.account, "UTC"))
     first, then = last.astimezone(zone).date(), step.at.astimezone(zone).date()
     days = [first + timedelta(days=day + 1) for day in range((then - first).days)]
-    working = sum(day.weekday() < 5 for day in days)
+    working = sum(day.weekday() < 6 and day not in given.days_off for day in days)
     return step.at - last < asked.after or working < asked.working_days
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.week.given import RULES, TEMPLATES, THRESHOLD, families
-from tests.week.judge import Given, Step, Told, judge
+from tests.week.given import RULES, TEMPLATES, THRESHOLD, Step, families
+from tests.week.judge import Given, Told, judge
 from tests.week.traffic import AWAY
 
 MONDAY = datetime(2026, 10, 19, 12, tzinfo=UTC)
@@ -160,7 +160,7 @@ def test_working_days_are_not_those_of_a_weekend() -> None:
     steps = (Step(family="nudge", working_days=1),)
     given = dataclasses.replace(FOLLOWED, steps=steps)
     week = Forged().arrives().is_read().sent()
-    week.entries[-1]["at"] = "2026-10-23T12:00:00+00:00"  # a Friday
+    week.entries[-1]["at"] = "2026-10-24T12:00:00+00:00"  # a Saturday
     week.is_read().sent(FIRST)
     week.entries[-1]["at"] = "2026-10-25T12:00:00+00:00"
     assert ["too early" in each for each in week.breaches(given)] == [True]

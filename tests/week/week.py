@@ -22,6 +22,7 @@ from runner import wiring
 from runner.config.load import load
 from runner.domain.schedules import NewSchedule
 from runner.domain.schedules import Rule as When
+from runner.domain.sequences import NewSequence, SequenceStep
 from runner.intake.rules import read_rules
 from runner.store.columns import EPOCH
 from tests.week import given as shop
@@ -131,14 +132,19 @@ class Week:
         """Rules and templates by file, and a schedule for each inbox, as an operator does it."""
         file = self._on.folder / "rules.json"
         file.write_text(json.dumps(shop.rule_file()), encoding="utf-8")
-        await self._books.answering.rules.save_all(*read_rules(file))
+        templates, rules = read_rules(file)
+        await self._books.answering.rules.save_all(templates, [])
+        name, steps = shop.SEQUENCE
+        new = NewSequence(name=name, steps=tuple(SequenceStep.parse(each) for each in steps))
+        await self._books.following.sequences.add(new)
+        await self._books.answering.rules.save_all([], rules)
         for name in self._form.accounts:
             every = self._form.every_min
             minutes = f"*/{every}" if every < 60 else "0"
             cron = f"{minutes} * * * *"  # it is the hours that keep it from working at night
             rule = When(cron=cron, timezone=shop.ZONES[name], start=self._books.clock.now())
-            new = NewSchedule(name=f"read {name}", flow="read_inbox", rule=rule, account=name, max_attempts=8)
-            await self._books.schedules.add(new)
+            reading = NewSchedule(name=f"read {name}", flow="read_inbox", rule=rule, account=name, max_attempts=8)
+            await self._books.schedules.add(reading)
 
     @property
     def _now(self) -> datetime:
@@ -195,15 +201,18 @@ class Week:
             (f"SELECT count(*) FROM {UNDECIDED}", ()),
             ("SELECT count(*) FROM draft WHERE state = 'sent' AND job_id IS NULL", ()),
             ("SELECT count(*) FROM schedule WHERE next_due_at <= ?", (now,)),
+            (f"SELECT count(*) FROM {FOLLOWED} AND next_due_at <= ?", (now,)),
+            ("SELECT count(*) FROM enrolment_send WHERE state = 'sending' AND job_id IS NULL", ()),
         )
         return any(self._on.rows(sql, *params)[0][0] for sql, params in asked)
 
     def _next(self) -> datetime | None:
         """The next moment at which anything happens; None when the week is over and nothing is left to do."""
-        due = self._on.rows(f"SELECT min(due_at) FROM {CLAIMABLE}")[0][0]
         times = [at for at, _ in self._agenda[:1]]
-        if due is not None:
-            times.append(EPOCH + timedelta(microseconds=due))
+        for sql in (f"SELECT min(due_at) FROM {CLAIMABLE}", f"SELECT min(next_due_at) FROM {FOLLOWED}"):
+            due = self._on.rows(sql)[0][0]
+            if due is not None:
+                times.append(EPOCH + timedelta(microseconds=due))
         schedules = self._on.rows("SELECT min(next_due_at) FROM schedule")[0][0]
         # After the week, inboxes are read until all that was written is known.
         if schedules is not None and (self._agenda or not self._all_is_known()):
@@ -223,6 +232,9 @@ class Week:
             families=shop.families(shop.TEMPLATES),
             threshold=shop.THRESHOLD,
             counterparts=self._on.counterparts,
+            steps=shop.STEPS,
+            zones=shop.ZONES,
+            days_off=frozenset({shop.DUSSEHRA}),
             clicked=frozenset(people.clicked),
             dismissed=frozenset(people.dismissed),
             by_hand=frozenset(people.by_hand),
@@ -253,6 +265,8 @@ class Week:
 
 CLAIMABLE = """job JOIN account ON account.id = job.account_id
     WHERE job.state = 'queued' AND job.waits_for = 0 AND account.state = 'active'"""
+FOLLOWED = """enrolment WHERE state IN ('active', 'postponed')
+    AND NOT EXISTS (SELECT 1 FROM enrolment_send WHERE enrolment_id = enrolment.id AND state = 'sending')"""
 UNDECIDED = """message LEFT JOIN decision ON decision.message_id = message.id
     WHERE direction = 'inbound' AND classified_at IS NOT NULL AND decision.message_id IS NULL"""
 
