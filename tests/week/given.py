@@ -29,6 +29,7 @@ ALLOWED = {
     name: Allowed(zone=zone, per_minute=2, per_hour=8, per_day=20, windows=WINDOWS, days_off=frozenset({DUSSEHRA}))
     for name, zone in ZONES.items()
 }
+SIGN_INS = {name: Allowed(zone=zone, per_hour=6) for name, zone in ZONES.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,15 +63,15 @@ def _outside(account: str, times: Sequence[datetime], allowed: Allowed) -> Itera
     zone = ZoneInfo(allowed.zone)
     for at in times:
         if not allowed.is_open(at):
-            yield f"{account} sent at {at.astimezone(zone):%a %Y-%m-%d %H:%M:%S} {allowed.zone}, outside its hours"
+            yield f"{account} was at it at {at.astimezone(zone):%a %Y-%m-%d %H:%M:%S} {allowed.zone}, outside its hours"
 
 
 def _too_many(account: str, times: Sequence[datetime], allowed: Allowed) -> Iterator[str]:
     for most, span, words in ((allowed.per_minute, MINUTE, "60 seconds"), (allowed.per_hour, HOUR, "60 minutes")):
         for first, last in zip(times, times[most:], strict=False) if most is not None else ():
             if last - first < span:
-                yield f"{account} sent more than {most} within {words}, from {first:%a %H:%M:%S} to {last:%H:%M:%S} UTC"
+                yield f"{account}: more than {most} within {words}, from {first:%a %H:%M:%S} to {last:%H:%M:%S} UTC"
     zone = ZoneInfo(allowed.zone)
     for day, same in groupby(times, key=lambda at: at.astimezone(zone).date()):
         if allowed.per_day is not None and (count := len(list(same))) > allowed.per_day:
-            yield f"{account} sent {count} on {day}, {allowed.per_day} are allowed"
+            yield f"{account}: {count} on {day}, {allowed.per_day} are allowed"

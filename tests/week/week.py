@@ -10,7 +10,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -243,12 +243,12 @@ class Week:
         with (self._on.folder / "judged.pickle").open("wb") as file:
             pickle.dump((ledger, told, given), file)  # for whoever judges a kept week again
         verdict = judge(ledger, told, given)
-        sent = [each for each in ledger if each["kind"] == "message_sent"]
-        noted = [Noted(account=each["account"], at=datetime.fromisoformat(each["at"])) for each in sent]
-        verdict.breaches += breaches(noted, shop.ALLOWED)
+        verdict.breaches += breaches(_noted(ledger, "message_sent"), shop.ALLOWED)
+        verdict.breaches += breaches(_noted(self._on.ledger("sign_in"), "sign_in"), shop.SIGN_INS)
         figures = {
             **self.counts,
             "faults fired": self._on.fired(),
+            "sign-ins": len(self._on.ledger("sign_in")),
             "settled by a person": people.settled,
             "resumed by a person": people.resumed,
             "retried by a person": people.retried,
@@ -269,6 +269,11 @@ FOLLOWED = """enrolment WHERE state IN ('active', 'postponed')
     AND NOT EXISTS (SELECT 1 FROM enrolment_send WHERE enrolment_id = enrolment.id AND state = 'sending')"""
 UNDECIDED = """message LEFT JOIN decision ON decision.message_id = message.id
     WHERE direction = 'inbound' AND classified_at IS NOT NULL AND decision.message_id IS NULL"""
+
+
+def _noted(ledger: Sequence[Mapping[str, Any]], kind: str) -> list[Noted]:
+    found = [each for each in ledger if each["kind"] == kind]
+    return [Noted(account=each["account"], at=datetime.fromisoformat(each["at"])) for each in found]
 
 
 async def live(form: Form, *, seed: int, folder: Path) -> Report:
