@@ -97,6 +97,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         inbox_figures=books.inbox_figures,
         answering=books.answering,
         classifier=books.classifier,
+        paces=books.paces,
         following=books.following,
         shop=ShopView(database),
         account_table=AccountTable(database),

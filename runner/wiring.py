@@ -97,10 +97,10 @@ class Books:
     classifications: Classifications
     classifier: LocalClassifier
     answering: Answering
-    following: Following
-    paces: Paces
     desk: Desk
     inbox_figures: InboxFigures
+    following: Following
+    paces: Paces
     clock: Clock
 
 
@@ -174,10 +174,10 @@ async def open_books(settings: Settings, *, clock: Clock | None = None) -> Async
             classifications=classifications,
             classifier=LocalClassifier(inbox_wiring.model_dir(settings), classifications.corrections),
             answering=inbox_wiring.answering(settings, db, records, engine),
-            following=inbox_wiring.following(settings, db, records, engine),
-            paces=Paces(db, usage),
             desk=Desk(db),
             inbox_figures=InboxFigures(db),
+            following=inbox_wiring.following(settings, db, records, engine),
+            paces=Paces(db, usage),
             clock=clock,
         )
 

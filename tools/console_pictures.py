@@ -24,6 +24,9 @@ PAGES = {
     "accounts": "/accounts",
     "account": "/accounts/carla",
     "inbox": "/inbox?thread=1",
+    "rules": "/rules",
+    "templates": "/rules/templates",
+    "dry-run": "/rules/dry-run?last=20",
     "listings": "/listings",
     "jobs": "/jobs",
     "job": "/jobs/3",
@@ -32,6 +35,20 @@ PAGES = {
     "live": "/live",
     "analytics": "/analytics?timeframe=24h",
     "settings": "/settings",
+}
+RULES = {
+    "templates": [
+        {
+            "name": "still-there",
+            "text": ["Hi {buyer_name|there}, {listing_title|it} is still available.", "Yes, it is!"],
+        },
+        {"name": "price", "text": "It is {price|the price in the listing}, {buyer_name|and firm}.", "language": "en"},
+    ],
+    "rules": [
+        {"name": "spam", "when": {"type": "spam_or_scam"}, "then": {"close": True}, "level": "automatic"},
+        {"name": "still there?", "when": {"type": "availability_check"}, "then": {"reply": "still-there"}},
+        {"name": "offers", "when": {"type": ["offer", "price_inquiry"], "price_to": 500}, "then": {"reply": "price"}},
+    ],
 }
 VIEWS = {"light": (1280, 860, "light"), "dark": (1280, 860, "dark"), "phone": (390, 844, "light")}
 KEPT_WIDTH = 900
@@ -51,6 +68,8 @@ def take(folder: Path) -> None:
     chosen = find_browser(configured=None, headless=True)
     with tempfile.TemporaryDirectory() as data_dir, console(Path(data_dir)) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chosen.path, chromium_sandbox=os.geteuid() != 0)
+        request = playwright.request.new_context(base_url=url)
+        request.post("/api/v1/rules/import", data=RULES)
         for name, (width, height, scheme) in VIEWS.items():
             _view(browser, url, folder, name, width, height, scheme)
         browser.close()

@@ -14,6 +14,7 @@ from runner.domain.clock import Clock
 from runner.domain.settings import SettingInForce
 from runner.engine.browsing import QueueView
 from runner.engine.interface import JobEngine
+from runner.engine.paces import Paces
 from runner.inbox.answering import Answering
 from runner.inbox.classify.local import LocalClassifier
 from runner.inbox.following import Following
@@ -95,6 +96,7 @@ class Services:
     inbox_figures: InboxFigures
     answering: Answering
     classifier: LocalClassifier
+    paces: Paces
     following: Following
     shop: ShopView
     work: WorkView

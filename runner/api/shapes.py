@@ -134,6 +134,7 @@ class JobOut(Shape):
     waits_for: int = Field(description="How many Jobs must still succeed before it may run.")
     replay_of: Id | None = Field(description="The Job that it repeats, which may have been pruned.")
     pruned_at: Moment | None
+    postponed: str | None = Field(description="Why it is put off until `due_at`: a limit, or hours. null: it is not.")
 
 
 class AttemptOut(Shape):
@@ -268,6 +269,7 @@ class BatchOut(Shape):
     cancelled: int
     unknown: int
     held: int = Field(description="Queued ones whose Account is not active.")
+    postponed: int = Field(description="Queued ones that a limit or the hours keep for more than ten minutes.")
     done: int = Field(description="Those for which nothing more happens by itself.")
     waiting: int = Field(description="Those for which a person must do something.")
 

@@ -93,6 +93,7 @@ def _show(batch: BatchProgress, jobs: Sequence[Job], *, as_json: bool, empty: st
         output.say(
             f"Batch {batch.id}: {batch.succeeded} of {batch.total} succeeded, {batch.failed} failed, "
             f"{batch.waiting} {'waits' if batch.waiting == 1 else 'wait'} for a person."
+            + (f" {batch.postponed} put off." if batch.postponed else "")
         )
     raise typer.Exit(exit_code(batch))
 
@@ -101,11 +102,13 @@ def exit_code(batch: BatchProgress) -> int:
     """The exit code that a Batch deserves: a failure weighs more than a person who is needed."""
     if batch.succeeded == batch.total:
         return output.DONE
-    return output.PERSON_NEEDED if batch.waiting and not batch.failed else output.FAILED
+    return output.PERSON_NEEDED if batch.waiting and not (batch.failed or batch.postponed) else output.FAILED
 
 
 def _told(job: Job, *, held: bool) -> str:
     """What a person is told about a Job; `held` when those that are queued still wait for their Account."""
     if held and job.state is JobState.QUEUED:
         return f"Waits until {job.account} is active again: runner accounts show {job.account}"
+    if job.state is JobState.QUEUED and job.postponed is not None:
+        return f"Put off until {output.plain(job.due_at)}: {job.postponed}"
     return job.error or facts(job)

@@ -74,6 +74,8 @@ def show(job: Number, config: options.Config = None, as_json: options.Json = Fal
     output.table(COLUMNS, [_line(found)])
     if found.error and not attempts:
         output.say(f"Why: {output.plain(found.error)}")
+    if _put_off(found):
+        output.say(f"Put off until {output.plain(found.due_at)}: {output.plain(found.postponed)}")
     if found.reason:
         output.say(f"Chosen because: {output.plain(found.reason)}")
     if found.replay_of is not None:
@@ -99,7 +101,12 @@ def show(job: Number, config: options.Config = None, as_json: options.Json = Fal
 
 
 def _line(job: Job) -> tuple[object, ...]:
-    return (job.id, job.account, job.flow, job.state, f"{job.attempts} of {job.max_attempts}", job.due_at, job.error)
+    why = _put_off(job) or job.error
+    return (job.id, job.account, job.flow, job.state, f"{job.attempts} of {job.max_attempts}", job.due_at, why)
+
+
+def _put_off(job: Job) -> str | None:
+    return job.postponed if job.state is JobState.QUEUED else None
 
 
 def _seconds(step: Step) -> str:

@@ -21,9 +21,12 @@ from runner.cli import (
     errors,
     evidence,
     handoff,
+    hours,
     inbox,
+    inbox_figures,
     init,
     jobs,
+    limits,
     listings,
     market,
     operators,
@@ -33,6 +36,7 @@ from runner.cli import (
     rules,
     run,
     schedules,
+    send,
     sequences,
     sessions,
     templates,
@@ -58,6 +62,7 @@ app.command("replay", short_help="Perform the flow of an attempt once more.")(re
 app.command("daemon", short_help="Rotate through all accounts until stopped.")(daemon.daemon)
 app.command("console", short_help="Serve the console and the HTTP API.")(console.console)
 app.command("cycle", short_help="Serve every active account once.")(cycle.cycle)
+app.command("send", short_help="Queue one reply, for now or for a moment.")(send.send)
 app.command("handoff", short_help="Take over an account that waits for a person.")(handoff.handoff)
 app.command("live", short_help="Watch a running browser, and take it over.")(watching.live)
 app.command("market", short_help="Serve the mock marketplace on this machine.")(market.market)
@@ -70,10 +75,13 @@ app.add_typer(inbox.app, name="inbox")
 inbox.app.add_typer(classification.app)
 inbox.app.add_typer(drafts.app)
 inbox.app.add_typer(thread_care.app)
+inbox.app.add_typer(inbox_figures.app)
 app.add_typer(templates.app, name="templates")
 app.add_typer(rules.app, name="rules")
 app.add_typer(sequences.app, name="sequences")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(limits.app, name="limits")
+app.add_typer(hours.app, name="hours")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(profiles.app, name="profiles")

@@ -96,6 +96,9 @@ def add(
     enrol: Annotated[
         str | None, typer.Option("--enrol", metavar="SEQUENCE", help="Then follow the thread up with this sequence.")
     ] = None,
+    put_tag: Annotated[
+        list[str] | None, typer.Option("--put-tag", metavar="TAG", help="Then tag the thread; may be repeated.")
+    ] = None,
     level: Annotated[
         Level, typer.Option("--level", help="off, suggest (a draft waits for a click) or automatic.")
     ] = Level.SUGGEST,
@@ -125,7 +128,8 @@ def add(
         words=tuple(word or ()),
     )
     snooze_s = None if snooze is None else parse_duration(snooze).total_seconds()
-    then = Then(reply=reply, assign=assign, snooze_s=snooze_s, close=close, notify=notify, enrol=enrol)
+    tags = tuple(put_tag or ())
+    then = Then(reply=reply, assign=assign, snooze_s=snooze_s, close=close, notify=notify, tags=tags, enrol=enrol)
     new = NewRule(name=name, when=when, then=then, level=level, position=position)
     added = options.with_books(settings, lambda books: books.answering.rules.add(new))
     _said(

@@ -8,8 +8,10 @@ import typer
 
 from runner import wiring
 from runner.cli import options, output
+from runner.cli.inbox_figures import share
 from runner.domain.classification import MessageType
 from runner.domain.drafts import Uses, lacking
+from runner.domain.inbox_figures import Yield
 from runner.domain.languages import LANGUAGES
 from runner.domain.templates import NewTemplate, Placeholder, Template
 from runner.errors import SetupError
@@ -18,7 +20,7 @@ from runner.inbox.answering import Preview
 app = typer.Typer(help="The reply texts: list, add, preview, remove.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The template's name; those of one name are a family.")]
-COLUMNS = ("number", "template", "for", "texts", "used", "sent")
+COLUMNS = ("number", "template", "for", "texts", "used", "sent", "reply rate", "success rate")
 
 
 @app.command("list")
@@ -26,18 +28,31 @@ def list_(config: options.Config = None, as_json: options.Json = False) -> None:
     """List the templates, with how often each has been used."""
     settings, _ = options.settings(config)
 
-    async def work(books: wiring.Books) -> tuple[list[Template], dict[int, Uses]]:
-        return await books.answering.templates.list_templates(), await books.answering.drafts.uses(of="template")
+    async def work(books: wiring.Books) -> tuple[list[Template], dict[int, Uses], dict[int, Yield]]:
+        brought = {each.id: each for each in await books.inbox_figures.yields(None, of="template")}
+        uses = await books.answering.drafts.uses(of="template")
+        return await books.answering.templates.list_templates(), uses, brought
 
-    found, uses = options.with_books(settings, work)
+    found, uses, brought = options.with_books(settings, work)
     if as_json:
-        told = [{**output.jsonable(each), "uses": output.jsonable(uses.get(each.id, Uses()))} for each in found]
+        told = [
+            {
+                **output.jsonable(each),
+                "uses": output.jsonable(uses.get(each.id, Uses())),
+                "reply_rate": brought[each.id].reply_rate if each.id in brought else None,
+                "success_rate": brought[each.id].success_rate if each.id in brought else None,
+            }
+            for each in found
+        ]
         output.document({"templates": told})
         return
     rows = []
     for each in found:
         counts = uses.get(each.id, Uses())
-        rows.append((each.id, each.name, _whom(each), " / ".join(each.variants), counts.drafts, counts.sent))
+        rates = (brought[each.id].reply_rate, brought[each.id].success_rate) if each.id in brought else (None, None)
+        rates_told = (share(rates[0]), share(rates[1]))
+        texts = " / ".join(each.variants)
+        rows.append((each.id, each.name, _whom(each), texts, counts.drafts, counts.sent, *rates_told))
     output.table(COLUMNS, rows, empty='No template yet. Add one: runner templates add hello --text "Hi {buyer_name}."')
 
 

@@ -29,7 +29,7 @@ async def choice(question: str, answers: dict[str, str], *, label: str, yes: str
     first = next(iter(answers), None)
     with ui.context.client.content, ui.dialog() as dialog, ui.card():
         parts.tag("h2", question)
-        field = ui.select(answers, value=first, label=label, with_input=len(answers) > 12).classes("grow")
+        field = ui.select(answers, value=first, label=label, with_input=len(answers) > 12).classes("wide-field")
         field.props("outlined dense options-dense")
         with parts.tag("div").classes("across"):
             parts.button(yes, lambda: dialog.submit(field.value), looks="main")

@@ -9,6 +9,9 @@ from nicegui import ui
 from runner.console import parts
 from runner.console.desk import Desk
 
+MANY = 12
+"""From so many options on, one types to find one."""
+
 
 def choice(desk: Desk, name: str, label: str, options: Sequence[str] | Mapping[str, str]) -> None:
     """A list to choose one from; the first line takes the filter away."""
@@ -17,7 +20,13 @@ def choice(desk: Desk, name: str, label: str, options: Sequence[str] | Mapping[s
     value = desk.filters.get(name, "")
     if value not in known:
         known[value] = value
-    field = ui.select(known, value=value, label=label, on_change=lambda event: desk.narrow(**{name: event.value}))
+    field = ui.select(
+        known,
+        value=value,
+        label=label,
+        on_change=lambda event: desk.narrow(**{name: event.value}),
+        with_input=len(known) > MANY,
+    )
     field.props("dense outlined options-dense").classes("filter")
 
 

@@ -12,13 +12,11 @@ from typing import Any
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
-from runner.console import asking, parts
+from runner.console import asking, filters, parts
 from runner.console.client import Refused
 from runner.errors import SetupError
 
 Options = Mapping[str, str] | Sequence[str]
-MANY = 12
-"""From so many options on, one types to find one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +106,7 @@ def some(name: str, label: str, options: Options) -> Field:
 
     def show(value: Any) -> Any:
         known = _known(options, value or ())
-        made = ui.select(known, value=list(value or ()), label=label, multiple=True, with_input=len(known) > MANY)
+        made = ui.select(known, value=list(value or ()), label=label, multiple=True, with_input=_long(known))
         return made.props("outlined dense options-dense use-chips").classes("wide-field")
 
     return Field(name=name, show=show, read=lambda value: list(value) or None)
@@ -120,7 +118,7 @@ def one(name: str, label: str, options: Options) -> Field:
     def show(value: Any) -> Any:
         known = _known(options, () if value is None else (value,))
         first = next(iter(known), "")
-        made = ui.select(known, value=first if value is None else value, label=label, with_input=len(known) > MANY)
+        made = ui.select(known, value=first if value is None else value, label=label, with_input=_long(known))
         return made.props("outlined dense options-dense").classes("wide-field")
 
     return Field(name=name, show=show, read=lambda value: value or None)
@@ -193,6 +191,10 @@ def _line(label: str, value: Any, hint: str) -> ui.input:
 def _known(options: Options, chosen: Sequence[str]) -> dict[str, str]:
     found = dict(options) if isinstance(options, Mapping) else {each: each for each in options}
     return found | {each: each for each in chosen if each not in found}
+
+
+def _long(options: Mapping[str, str]) -> bool:
+    return len(options) > filters.MANY
 
 
 def _complain(element: Any, message: str | None) -> None:

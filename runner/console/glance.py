@@ -28,7 +28,8 @@ class Glance:
     async def overview(self) -> Any:
         """The figures of the last 24 hours."""
         if self._found is None or time.monotonic() - self._at > FRESH_S:
-            self._found = await self._desk.api.get("/overview", timeframe="24h")
+            found = await self._desk.api.get("/overview", timeframe="24h")
+            self._found = {**found, "waiting": await self._desk.api.get("/threads/waiting")}
             self._at = time.monotonic()
         return self._found
 
@@ -78,6 +79,14 @@ def figures(found: Mapping[str, Any]) -> None:
             f"{found['unread_threads']:,}",
             hint=f"of {found['open_threads']:,} open ones",
             address="/inbox?unread=true",
+        )
+        click, person = found["waiting"]["click"], found["waiting"]["person"]
+        parts.figure(
+            "Waiting for a click",
+            f"{click:,}",
+            hint=f"and {person:,} for a person",
+            address="/inbox?waits=click" if click or not person else "/inbox?waits=person",
+            looks="wary" if click else "plain",
         )
         parts.figure(
             "Messages, 24 h",

@@ -208,9 +208,10 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchProgress:
-    """How far a Batch is; `done` counts every ended, parked, unknown or held Job.
+    """How far a Batch is; `done` counts every ended, parked, unknown or held Job, and those put off for long.
 
     `held` are those of the queued ones whose Account is not active: nothing happens to them before a person acts.
+    `postponed` are those that a limit or the hours of their Account keep for longer than anybody would sit there.
     """
 
     id: int
@@ -225,11 +226,12 @@ class BatchProgress:
     cancelled: int
     unknown: int
     held: int = 0
+    postponed: int = 0
 
     @property
     def done(self) -> int:
         """Jobs for which nothing more happens by itself."""
-        return self.total - self.queued - self.running + self.held
+        return self.total - self.queued - self.running + self.held + self.postponed
 
     @property
     def waiting(self) -> int:

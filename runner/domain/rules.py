@@ -16,6 +16,7 @@ from runner.domain.classification import MessageType, needs_person
 from runner.domain.hours import Hours
 from runner.domain.languages import guess
 from runner.domain.listings import ListingState
+from runner.domain.tags import tag_names
 from runner.domain.templates import Placeholder
 from runner.errors import SetupError
 
@@ -58,7 +59,10 @@ class When:
 
 @dataclass(frozen=True, kw_only=True)
 class Then:
-    """What to do: any of these together, or nothing at all. `reply` names a family of Templates, `enrol` a Sequence."""
+    """What to do: any of these together, or nothing at all. Raises SetupError for what makes no sense.
+
+    `reply` names a family of Templates, `enrol` a Sequence, `tags` are put on the Thread.
+    """
 
     reply: str | None = None
     assign: str | None = None
@@ -66,8 +70,10 @@ class Then:
     close: bool = False
     notify: bool = False
     enrol: str | None = None
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tags", tag_names(self.tags))
         if self.close and self.enrol is not None:
             raise SetupError("Nobody follows up a closed thread.", cure="Leave out close, or enrol.")
         if self.close and self.snooze_s is not None:
@@ -78,7 +84,8 @@ class Then:
     @property
     def changes_thread(self) -> bool:
         """Whether it does anything to our own Thread."""
-        return self.close or self.snooze_s is not None or self.assign is not None or self.enrol is not None
+        named = self.assign is not None or self.enrol is not None
+        return named or self.close or self.snooze_s is not None or bool(self.tags)
 
 
 @dataclass(frozen=True, kw_only=True)

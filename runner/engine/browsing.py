@@ -98,11 +98,11 @@ class QueueView:
             counts: dict[int, dict[JobState, int]] = {number: {} for number in numbers}
             for number, state, count in await connection.execute(counted.group_by(job.c.batch_id, job.c.state)):
                 counts[number][state] = count
-            held: dict[int, int] = {}
+            still: dict[int, dict[str, int]] = {}
             for number in numbers:
                 if counts[number].get(JobState.QUEUED):
-                    held[number] = (await connection.execute(heads.HELD, {"batch_id": number})).scalar_one()
-        progress = [_progress(row, counts[row.id], held.get(row.id, 0)) for row in found]
+                    still[number] = await heads.standing_still(connection, number, self._db.clock.now())
+        progress = [_progress(row, counts[row.id], still.get(row.id, {})) for row in found]
         return page_of(progress, wish, lambda each: each.id)
 
     async def running(self) -> list[Job]:
@@ -200,10 +200,10 @@ def _which(question: JobQuestion, account_id: int | None) -> Select[Any]:
     return statement
 
 
-def _progress(row: Any, counts: dict[JobState, int], held: int) -> BatchProgress:
+def _progress(row: Any, counts: dict[JobState, int], still: dict[str, int]) -> BatchProgress:
     by_state = {str(state): counts.get(state, 0) for state in JobState}
     return BatchProgress(
-        id=row.id, name=row.name, created_at=row.created_at, total=sum(counts.values()), held=held, **by_state
+        id=row.id, name=row.name, created_at=row.created_at, total=sum(counts.values()), **still, **by_state
     )
 
 

@@ -200,10 +200,10 @@ class EmbeddedEngine(JobEngine):
             if found is None:
                 raise NotFound("batch", str(batch_id), ())
             counts: dict[JobState, int] = {row[0]: row[1] for row in await connection.execute(counted)}
-            held: int = (await connection.execute(heads.HELD, {"batch_id": batch_id})).scalar_one()
+            still = await heads.standing_still(connection, batch_id, self._db.clock.now())
         by_state = {str(state): counts.get(state, 0) for state in JobState}
         return BatchProgress(
-            id=found.id, name=found.name, created_at=found.created_at, total=sum(counts.values()), held=held, **by_state
+            id=found.id, name=found.name, created_at=found.created_at, total=sum(counts.values()), **still, **by_state
         )
 
     async def next_due_at(self) -> datetime | None:

@@ -10,7 +10,7 @@ The statements are built once: to build one costs more than to execute it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -237,6 +237,25 @@ _NEXT_WAKE = (
     .order_by(account.c.wake_at)
     .limit(1)
 )
+SAT_OUT_S = 600
+"""A Job that is put off for longer is not waited for by whoever works through its Batch."""
+
+PUT_OFF = (
+    select(func.count())
+    .select_from(job.join(account, account.c.id == job.c.account_id))
+    .where(job.c.batch_id == bindparam("batch_id"), IS_QUEUED, IS_ACTIVE)
+    .where(job.c.postponed.is_not(None), job.c.due_at > bindparam("sat_out"))
+)
+"""How many queued Jobs of a Batch are put off for longer than that."""
+
+
+async def standing_still(connection: AsyncConnection, batch_id: int, now: datetime) -> dict[str, int]:
+    """Of the queued Jobs of a Batch those that nobody begins for now: `held` and `postponed`, as in BatchProgress."""
+    values = {"batch_id": batch_id, "sat_out": now + timedelta(seconds=SAT_OUT_S)}
+    counted = (("held", HELD), ("postponed", PUT_OFF))
+    return {name: (await connection.execute(which, values)).scalar_one() for name, which in counted}
+
+
 HELD = (
     select(func.count())
     .select_from(job.join(account, account.c.id == job.c.account_id))

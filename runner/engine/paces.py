@@ -34,6 +34,7 @@ class AccountPace:
     hours: HoursPlan
     own_limits: Limits
     own_hours: bool
+    is_open: bool
     opens_at: datetime | None
     hours_words: str
     usage: tuple[Level, ...]
@@ -141,6 +142,7 @@ class Paces:
                     hours=self.pacing.hours if row.hours is None else HoursPlan.from_json(row.hours),
                     own_limits=limits_from_json(row.limits or {}),
                     own_hours=row.hours is not None,
+                    is_open=pace.hours.open_at(now),
                     opens_at=pace.hours.next_open(now),
                     hours_words=pace.hours.words(now),
                     usage=tuple(await self._usage.usage(connection, row.id, pace, now)),

@@ -98,12 +98,13 @@ class ThenWritten(Written):
     close: bool = False
     notify: bool = False
     enrol: Word | None = Field(default=None, description="The name of a sequence.")
+    tag: Words = Field(default_factory=list, description="Tags to put on the thread.")
 
     def asked(self) -> Then:
         """As the domain has it. Raises SetupError."""
         snooze_s = None if self.snooze is None else parse_duration(self.snooze).total_seconds()
         given = {name: getattr(self, name) for name in ("reply", "assign", "close", "notify", "enrol")}
-        return Then(snooze_s=snooze_s, **given)
+        return Then(snooze_s=snooze_s, tags=tuple(self.tag), **given)
 
 
 class RuleWritten(Written):
@@ -156,6 +157,7 @@ def rule_as_written(rule: NewRule) -> dict[str, Any]:
         "close": then.close or None,
         "notify": then.notify or None,
         "enrol": then.enrol,
+        "tag": list(then.tags) or None,
     }
     return {
         "name": rule.name,

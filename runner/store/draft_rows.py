@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import Draft, DraftState
 from runner.domain.rules import Then
 from runner.domain.states import Direction, JobState, ThreadStatus
-from runner.errors import NotFound
-from runner.store import events, resolutions, situations
+from runner.errors import NotFound, SetupError
+from runner.store import events, resolutions, situations, thread_tags
 from runner.store.account_ids import id_of
 from runner.store.columns import clean, storable
 from runner.store.database import Database
@@ -20,6 +22,8 @@ from runner.store.enrolling import enrol_by_rule
 from runner.store.rule_tables import draft
 from runner.store.tables import account, job
 from runner.store.trade_tables import message, participant, thread
+
+log = structlog.get_logger()
 
 NOT_BEGUN = (JobState.QUEUED, JobState.PARKED)
 """A Job of these states can be withdrawn: no browser is at it."""
@@ -97,11 +101,14 @@ async def act(
         told["assignee"] = then.assign
     if (then.close or then.snooze_s is not None) and not await _written_since(connection, of_message):
         told |= {"status": ThreadStatus.CLOSED, "snoozed_until": None} if then.close else _snoozed(db, then.snooze_s)
+    if told:
+        before = (await connection.execute(select(thread.c.status).where(thread.c.id == thread_id))).scalar_one()
+        await connection.execute(update(thread).where(thread.c.id == thread_id).values(told))
+        await resolutions.settle(connection, thread_id, before, told.get("status", before), db.clock.now(), by="a rule")
+    if then.tags and (tags := await _tagged(db, connection, thread_id, then.tags)) is not None:
+        told["tags"] = ", ".join(tags)
     if not told:
         return
-    before = (await connection.execute(select(thread.c.status).where(thread.c.id == thread_id))).scalar_one()
-    await connection.execute(update(thread).where(thread.c.id == thread_id).values(told))
-    await resolutions.settle(connection, thread_id, before, told.get("status", before), db.clock.now(), by="a rule")
     whose = select(account.c.id, account.c.name).join(thread).where(thread.c.id == thread_id)
     row = (await connection.execute(whose)).one()
     data = {"thread": thread_id} | {name: str(value) for name, value in told.items() if value is not None}
@@ -115,6 +122,18 @@ async def say(db: Database, connection: AsyncConnection, found: Draft, what: str
     whose = (await id_of(connection, found.account), found.account)
     told = data if found.detail is None else data | {"detail": found.detail}
     await events.record(db, connection, [events.Fact(name=what, account=whose, data=clean(told))])
+
+
+async def _tagged(
+    db: Database, connection: AsyncConnection, thread_id: int, tags: Sequence[str]
+) -> Sequence[str] | None:
+    """What a Thread has after these were put on it; None when nothing changed."""
+    try:
+        return await thread_tags.change(connection, thread_id, add=tags, remove=(), at=db.clock.now())
+    except SetupError as full:
+        # It has as many as it can hold: the rest of the Rule is done all the same.
+        log.warning("a thread got no further tag", thread=thread_id, why=full.what)
+        return None
 
 
 def _snoozed(db: Database, for_s: float | None) -> dict[str, Any]:

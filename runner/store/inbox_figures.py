@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, case, exists, func, select, type_coerce
+from sqlalchemy import CTE, BigInteger, ColumnElement, Row, Select, and_, case, exists, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.desk import AnsweredBy
 from runner.domain.effects import EffectState
 from runner.domain.figures import Bucket, buckets
-from runner.domain.inbox_figures import REPLIED_WITHIN, SOLD, Funnel, HourOfDay, Stages, Yield, by_hour
+from runner.domain.inbox_figures import (
+    REPLIED_WITHIN,
+    SOLD,
+    Forecast,
+    Funnel,
+    HourOfDay,
+    Stages,
+    Yield,
+    by_hour,
+    forecast,
+)
 from runner.domain.states import Direction
 from runner.store import exchanges
 from runner.store.columns import EPOCH, MICROSECOND
@@ -46,16 +56,16 @@ class InboxFigures:
                 answered=row.answered or 0,
                 replied=row.replied or 0,
                 sold=row.sold or 0,
-                answered_by=await _answered_by(connection, since),
+                answered_by=await _answered_by(connection, since, now),
             )
 
     async def first_replies(self, since: datetime, zone: ZoneInfo) -> list[HourOfDay]:
         """Questions that came since a moment and how long their answers took, by local hour of the day."""
-        asked = exchanges.questions(_lately(since))
-        statement = select(asked.c.asked_at, asked.c.answered_at).where(asked.c.asked_at >= since)
+        said = _asked(since, self._db.clock.now())
+        statement = select(said.c.at, said.c.answered_at).where(said.c.is_question)
         async with self._db.read() as connection:
             rows = (await connection.execute(statement)).all()
-        return by_hour(((row.asked_at, row.answered_at) for row in rows), zone)
+        return by_hour([(row.at, row.answered_at) for row in rows], zone)
 
     async def yields(self, since: datetime | None, *, of: str) -> list[Yield]:
         """What the Drafts written since a moment came to, by their Rule or Template; `of` is "rule" or "template"."""
@@ -79,6 +89,14 @@ class InboxFigures:
             rows = (await connection.execute(_stages(thread_id))).all()
         return [_stage(row, rows[place + 1 :]) for place, row in enumerate(rows)]
 
+    async def forecast(self, since: datetime, zone: ZoneInfo) -> Forecast:
+        """How many inbound Messages to expect tomorrow, by the days since a moment."""
+        days = await self.inbound_by_day(since, zone)
+        first = next((place for place, (_, count) in enumerate(days) if count), len(days))
+        # The day of the very first Message is hardly a whole one.
+        known = [(at.astimezone(zone).date(), count) for at, count in days[first + 1 :]]
+        return forecast(known, self._db.clock.now().astimezone(zone).date() + timedelta(days=1))
+
     async def inbound_by_day(self, since: datetime, zone: ZoneInfo) -> list[tuple[datetime, int]]:
         """How many came in on each whole local day since a moment, today left out."""
         starts = list(buckets(since, self._db.clock.now(), Bucket.DAY, zone))
@@ -97,34 +115,59 @@ def _stamp(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND
 
 
-def _lately(since: datetime) -> ColumnElement[bool]:
-    """Messages of the Threads in which something was said since a moment: whole Threads, or turns would be cut."""
-    return message.c.thread_id.in_(select(message.c.thread_id).where(since <= WHEN))
+def _number(of: Any) -> ColumnElement[int]:
+    return type_coerce(func.coalesce(of.c.sent_at, of.c.first_seen_at), BigInteger())
+
+
+def _next(direction: Direction, of: Any) -> ColumnElement[int]:
+    """When one side wrote next after a Message, in the order of the Thread; NULL when it has not yet."""
+    later = message.alias(f"next_{direction}")
+    after = and_(_number(later) >= _number(of), or_(_number(later) > _number(of), later.c.id > of.c.id))
+    mine = (later.c.thread_id == of.c.thread_id, later.c.direction == direction)
+    return select(func.min(_number(later))).where(*mine, after).correlate(of).scalar_subquery()
+
+
+def _last(direction: Direction, of: Any) -> ColumnElement[int]:
+    """When one side wrote last before a Message; NULL when it had not."""
+    earlier = message.alias(f"last_{direction}")
+    before = and_(_number(earlier) <= _number(of), or_(_number(earlier) < _number(of), earlier.c.id < of.c.id))
+    mine = (earlier.c.thread_id == of.c.thread_id, earlier.c.direction == direction)
+    return select(func.max(_number(earlier))).where(*mine, before).correlate(of).scalar_subquery()
+
+
+def _asked(since: datetime, now: datetime) -> CTE:
+    """The inbound Messages of a time: whether each is a question (the first after silence), and when it was answered.
+
+    Asked of the index for each: windows over whole Threads would sort everything that was ever said.
+    """
+    asked = message.alias("asked")
+    theirs, ours = _last(Direction.INBOUND, asked), _last(Direction.OUTBOUND, asked)
+    between = (asked.c.direction == Direction.INBOUND, _number(asked) >= _stamp(since), _number(asked) <= _stamp(now))
+    return (
+        select(
+            asked.c.id,
+            asked.c.thread_id,
+            asked.c.type,
+            _number(asked).label("at"),
+            or_(theirs.is_(None), func.coalesce(ours, -1) >= theirs).label("is_question"),
+            _next(Direction.OUTBOUND, asked).label("answered_at"),
+        )
+        .where(*between)
+        .cte("inbound")
+        .prefix_with("MATERIALIZED")
+    )
 
 
 def _funnel(since: datetime, now: datetime) -> Select[Any]:
-    backwards = {"partition_by": message.c.thread_id, "order_by": (WHEN.desc(), message.c.id.desc())}
-    ours = case((message.c.direction == Direction.OUTBOUND, type_coerce(WHEN, BigInteger())))
-    said = (
-        select(
-            message.c.thread_id,
-            message.c.direction,
-            message.c.type,
-            type_coerce(WHEN, BigInteger()).label("at"),
-            func.min(ours).over(**backwards).label("answered_at"),  # type: ignore[arg-type]  # a dict of two kinds
-        )
-        .where(_lately(since))
-        .subquery("said")
-    )
+    said = _asked(since, now)
     classified = said.c.type.is_not(None)
     answered = and_(classified, said.c.answered_at.is_not(None))
     replied = and_(answered, _replied(said.c.thread_id, said.c.answered_at))
     sold = and_(replied, _sold(said.c.thread_id, said.c.answered_at))
     stages = {"classified": classified, "answered": answered, "replied": replied, "sold": sold}
-    sums = [func.sum(case((each, 1), else_=0)).label(name) for name, each in stages.items()]
-    between = (said.c.at >= _stamp(since), said.c.at <= _stamp(now))
-    columns: list[Any] = [func.count().label("received"), *sums]
-    return select(*columns).where(said.c.direction == Direction.INBOUND, *between)
+    columns: list[Any] = [func.count().label("received")]
+    columns += [func.sum(case((each, 1), else_=0)).label(name) for name, each in stages.items()]
+    return select(*columns).select_from(said)
 
 
 def _replied(thread_id: ColumnElement[int], after: ColumnElement[int]) -> ColumnElement[bool]:
@@ -145,11 +188,15 @@ def _sold(thread_id: ColumnElement[int], after: ColumnElement[int]) -> ColumnEle
     return exists().where(thread_tag.c.thread_id == thread_id, thread_tag.c.tag_id == number, since)
 
 
-async def _answered_by(connection: AsyncConnection, since: datetime) -> dict[AnsweredBy, int]:
-    asked = exchanges.questions(_lately(since))
-    who = exchanges.answered_by(asked.c.answer_id).label("who")
-    since_then = select(who).where(asked.c.asked_at >= since, asked.c.answer_id.is_not(None)).subquery()
-    found = await connection.execute(select(since_then.c.who, func.count()).group_by(since_then.c.who))
+async def _answered_by(connection: AsyncConnection, since: datetime, now: datetime) -> dict[AnsweredBy, int]:
+    said, answer = _asked(since, now), message.alias("answer")
+    mine = (answer.c.thread_id == said.c.thread_id, answer.c.direction == Direction.OUTBOUND)
+    # Of several in one second the first: in the order of the Thread it is the answer.
+    later = or_(_number(answer) > said.c.at, answer.c.id > said.c.id)
+    number = select(func.min(answer.c.id)).where(*mine, _number(answer) == said.c.answered_at, later)
+    who = exchanges.answered_by(number.correlate(said).scalar_subquery()).label("who")
+    answered = select(who).where(said.c.is_question, said.c.answered_at.is_not(None)).subquery()
+    found = await connection.execute(select(answered.c.who, func.count()).group_by(answered.c.who))
     counts = {AnsweredBy(name): number for name, number in found}
     return {each: counts.get(each, 0) for each in AnsweredBy}
 

@@ -98,7 +98,6 @@ draft = Table(
     Index("ix_draft_template", "template_id", "state"),
     sqlite_autoincrement=True,
 )
-index_where("job_id IS NOT NULL", "ix_draft_job_id", draft.c.job_id)
 index_where("state = 'waiting'", "ix_draft_waiting", draft.c.id)
 index_where("state = 'sent' AND job_id IS NULL", "ix_draft_unsubmitted", draft.c.id)
 index_where("state = 'sent' AND settled_at IS NULL", "ix_draft_unsettled", draft.c.job_id)

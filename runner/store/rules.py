@@ -154,12 +154,14 @@ async def fetch_rules(connection: AsyncConnection) -> list[Rule]:
 
 def actions_to_json(then: Then) -> dict[str, Any]:
     """What a Rule does, as a row keeps it: what is not asked for is left out."""
-    return {name: value for name, value in vars(then).items() if value not in (None, False)}
+    kept = {name: value for name, value in vars(then).items() if value not in (None, False, ())}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
 
 
 def actions_from_json(kept: Mapping[str, Any]) -> Then:
     """The same back."""
-    return Then(**kept)
+    found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
+    return Then(**found)
 
 
 async def _order(connection: AsyncConnection, names: Sequence[str]) -> None:

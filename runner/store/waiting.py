@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from runner.domain.drafts import DraftState, Verdict
 from runner.domain.states import Direction, ThreadStatus
@@ -23,23 +22,17 @@ class Wait(StrEnum):
 
 def waits_for(wait: Wait, *, threshold: float) -> ColumnElement[bool]:
     """Whether a Thread waits for this, by the confidence below which a person is asked."""
-    return thread.c.id.in_(_drafted() if wait is Wait.CLICK else _unsure(threshold))
-
-
-def _drafted() -> Select[tuple[int]]:
-    return select(draft.c.thread_id).where(draft.c.state == DraftState.WAITING)
-
-
-def _unsure(threshold: float) -> Select[Any]:
-    """As `runner inbox queue` has them, and those whose reply could not be written."""
-    no_text = exists().where(decision.c.message_id == message.c.id, decision.c.verdict == Verdict.NO_TEXT)
-    return (
-        select(message.c.thread_id)
-        .join(thread, thread.c.id == message.c.thread_id)
-        .where(
-            message.c.direction == Direction.INBOUND,
-            thread.c.status != ThreadStatus.CLOSED,
-            or_(message.c.confidence < threshold, no_text),
-            ~later_than(message),
-        )
+    if wait is Wait.CLICK:
+        return thread.c.id.in_(select(draft.c.thread_id).where(draft.c.state == DraftState.WAITING))
+    # Two questions, so that each is answered by an index and not by reading all Messages.
+    unsure = message.c.confidence < threshold
+    no_text = message.c.id.in_(select(decision.c.message_id).where(decision.c.verdict == Verdict.NO_TEXT))
+    return and_(
+        thread.c.status != ThreadStatus.CLOSED,
+        or_(thread.c.id.in_(_unanswered(unsure)), thread.c.id.in_(_unanswered(no_text))),
     )
+
+
+def _unanswered(which: ColumnElement[bool]) -> Select[tuple[int]]:
+    inbound = message.c.direction == Direction.INBOUND
+    return select(message.c.thread_id).where(which, inbound, ~later_than(message))

@@ -18,7 +18,7 @@ text = ["It is {price}.", "Thank you, {buyer_name}, {price|the price in the list
 [[rules]]
 name = "available"
 when = { type = "availability_check", account = "farid" }
-then = { reply = "still-there" }
+then = { reply = "still-there", close = true, tag = "answered" }
 level = "automatic"
 
 [[rules]]
@@ -78,6 +78,9 @@ def test_each_message_is_answered_once_and_not_when_somebody_has_written_since(
     (draft,) = wait_for(lambda: shop.cli("inbox", "drafts", "--json").json["drafts"], what="the draft", within_s=60)
     assert (draft["rule"], draft["message_id"]) == ("whatever else", what)
     wait_for(lambda: sent(shop, automatic), what="the automatic reply", within_s=60)
+    closed = "SELECT 1 FROM thread WHERE status = 'closed' AND remote_id = ?"
+    wait_for(lambda: shop.rows(closed, automatic), what="what else the rule does, once it is sent", within_s=60)
+    assert "answered" in shop.cli("inbox", "list").said
     shop.market.incoming("Never mind.", "farid", thread_id=overtaken)
     job = shop.cli("inbox", "send", draft["id"], "--json").json["draft"]["job_id"]
     shop.cli("inbox", "send", draft["id"])  # clicked twice: the same job, or too late already
@@ -97,6 +100,40 @@ def test_each_message_is_answered_once_and_not_when_somebody_has_written_since(
     assert "hm" in shop.cli("inbox", "queue").said
 
 
+def test_a_reply_of_ones_own_and_a_rule_that_is_off_stop_what_is_queued(shop: Any) -> None:
+    """Nothing performs the replies while the daemon is down; the first to come up must find out by itself."""
+    shop.configure(accounts=("farid",), extra='[orchestrator]\nflows = ["check_login"]\nidle_poll_s = 0.2\n')
+    (shop.folder / "rules.toml").write_text(RULES, encoding="utf-8")
+    assert shop.cli("rules", "import", "rules.toml").code == 0
+    by_hand = shop.market.incoming("Is it there?", "farid", counterpart="Ida")["thread_id"]
+    switched_off = shop.market.incoming("Still there?", "farid", counterpart="Bo")["thread_id"]
+    assert shop.cli("run", "farid", "read_inbox").code == 0
+    for number in numbers(shop, "Is it there?", "Still there?"):
+        assert shop.cli("inbox", "correct", number, "availability_check").code == 0
+    # A process that only looks decides about both, and performs nothing of it.
+    assert shop.cli("run", "farid", "check_login").code == 0
+    assert shop.rows("SELECT state FROM job WHERE flow = 'send_message'") == [("queued",)] * 2
+    assert shop.rows("SELECT status FROM thread WHERE remote_id = ?", by_hand) == [("open",)], "nothing was sent yet"
+
+    mine = shop.cli("run", "farid", "send_message", "--set", f"thread={by_hand}", "--set", "text=I am at it.")
+    assert mine.code == 0, mine.said
+    assert shop.cli("rules", "disable", "available").code == 0
+    assert shop.cli("cycle").code == 0
+
+    assert (sent(shop, by_hand), sent(shop, switched_off)) == (["I am at it."], [])
+    found = {each["state"]: each["detail"] for each in _drafts(shop, "outdated", "waiting")}
+    assert found == {
+        "outdated": "a reply of your own takes its place",
+        "waiting": 'not sent: the rule "available" does not act by itself any more',
+    }
+
+
+def _drafts(shop: Any, *states: str) -> list[dict[str, Any]]:
+    given = [word for state in states for word in ("--state", state)]
+    found: list[dict[str, Any]] = shop.cli("inbox", "drafts", *given, "--json").json["drafts"]
+    return found
+
+
 def test_templates_and_rules_are_kept_by_hand_and_say_what_is_wrong_with_them(shop: Any) -> None:
     misspelt = shop.cli("templates", "add", "hi", "--text", "{bayer_name}").said
     assert "error: There is no placeholder {bayer_name}. Did you mean {buyer_name}?" in misspelt
@@ -105,13 +142,15 @@ def test_templates_and_rules_are_kept_by_hand_and_say_what_is_wrong_with_them(sh
     unknown = shop.cli("rules", "add", "x", "--type", "offer", "--reply", "hj")
     assert (unknown.code, 'Did you mean "hi"?' in unknown.said) == (2, True)
     given = ("--type", "offer", "--hours", "22:00-06:00", "--price-to", "12.5", "--reply", "hi", "--snooze", "2h")
+    given = (*given, "--put-tag", "Night owl")
     assert shop.cli("rules", "add", "nights", *given).code == 0
     listed = shop.cli("rules", "list").said
     assert "type offer" in listed
-    assert "reply hi, snooze 2h" in listed
+    assert "reply hi, snooze 2h, tag" in listed
     assert "is what these rules reply with: nights" in shop.cli("templates", "remove", "hi").said
     assert shop.cli("rules", "disable", "nights").code == 0
     (rule,) = shop.cli("rules", "list", "--json").json["rules"]
+    assert rule["then"] == {"reply": "hi", "snooze": "2h", "tag": ["night owl"]}
     assert (rule["enabled"], rule["when"]["hours"], rule["when"]["price_to"]) == (False, "22:00-06:00", "12.5")
     wrong = {"rules": [{"name": "a"}, {"name": "b", "when": {"tipe": "offer"}}]}
     (shop.folder / "wrong.json").write_text(json.dumps(wrong), encoding="utf-8")

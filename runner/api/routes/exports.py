@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Path, Query, Response
 
 from runner.api import sheets
-from runner.api.routes import analytics
+from runner.api.routes import analytics, inbox_figures
 from runner.api.routes.shop import Frame, Timeframe
 from runner.api.routing import Given, Routes
 from runner.api.sheets import Cell, Kind, Table
@@ -37,6 +37,10 @@ class Exported(StrEnum):
     MESSAGES = "messages"  # messages by hour or day
     RESPONSES = "responses"  # response times by day
     ACCOUNT_RESPONSES = "responses-by-account"  # response times by account
+    FUNNEL = "funnel"  # how far messages got
+    FIRST_REPLY = "first-reply"  # how long first replies took by hour of the day
+    TEMPLATES = "templates"  # what templates brought
+    RULES = "rules"  # what rules brought
     RESULTS = "results"  # attempts by day and how they ended
     FLOWS = "flows"  # the same by flow
     KINDS = "error-kinds"  # failed attempts by error kind
@@ -102,6 +106,33 @@ async def _responses(given: Given, timeframe: Timeframe) -> Rows:
 async def _account_responses(given: Given, timeframe: Timeframe) -> Rows:
     found = await analytics.get_responses(given, timeframe)
     return [[each.account, each.count, each.p50_s, each.p95_s] for each in found.accounts]
+
+
+async def _funnel(given: Given, timeframe: Timeframe) -> Rows:
+    found = await inbox_figures.get_funnel(given, timeframe)
+    stages = ("received", "classified", "answered", "replied", "sold")
+    by: Rows = [[f"questions answered by {who}", count] for who, count in found.answered_by.items()]
+    return [[each, getattr(found, each)] for each in stages] + by
+
+
+async def _first_reply(given: Given, timeframe: Timeframe) -> Rows:
+    found = await inbox_figures.get_first_reply(given, timeframe)
+    return [[each.hour, each.questions, each.answered, each.p50_s, each.p95_s] for each in found.items]
+
+
+async def _templates(given: Given, timeframe: Timeframe) -> Rows:
+    return _yields(await inbox_figures.get_templates(given, timeframe))
+
+
+async def _rules(given: Given, timeframe: Timeframe) -> Rows:
+    return _yields(await inbox_figures.get_rules(given, timeframe))
+
+
+def _yields(found: inbox_figures.YieldsOut) -> Rows:
+    return [
+        [each.name, each.drafts, each.sent, each.replied, each.sold, each.reply_rate, each.success_rate]
+        for each in found.items
+    ]
 
 
 async def _results(given: Given, timeframe: Timeframe) -> Rows:
@@ -210,10 +241,15 @@ async def _while(
 
 RATED = ("succeeded", "failed", "success rate")
 WAITED = ("answered", "p50 seconds", "p95 seconds")
+BROUGHT = ("drafts", "sent", "replied", "sold", "reply rate", "success rate")
 TABLES: dict[Exported, tuple[Sequence[str], Callable[[Any, Timeframe], Awaitable[Rows]]]] = {
     Exported.MESSAGES: (("at", "inbound", "outbound"), _messages),
     Exported.RESPONSES: (("day", *WAITED), _responses),
     Exported.ACCOUNT_RESPONSES: (("account", *WAITED), _account_responses),
+    Exported.FUNNEL: (("stage", "messages"), _funnel),
+    Exported.FIRST_REPLY: (("hour", "questions", *WAITED), _first_reply),
+    Exported.TEMPLATES: (("template", *BROUGHT), _templates),
+    Exported.RULES: (("rule", *BROUGHT), _rules),
     Exported.RESULTS: (("day", *RATED), _results),
     Exported.FLOWS: (("flow", *RATED), _flows),
     Exported.KINDS: (("error kind", "attempts"), _kinds),

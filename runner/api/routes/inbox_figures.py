@@ -16,7 +16,6 @@ from runner.api.shapes import Id, Moment, Shape, many
 from runner.domain.access import Role
 from runner.domain.classification import MessageType
 from runner.domain.desk import AnsweredBy
-from runner.domain.inbox_figures import forecast
 from runner.domain.states import Direction
 
 routes = Routes("analytics")
@@ -142,12 +141,8 @@ async def get_rules(given: Given, timeframe: Frame = Timeframe.WEEK, everything:
 async def get_forecast(given: Given) -> ForecastOut:
     """How many inbound messages to expect tomorrow, with the error of such expectations; null below three weeks."""
     zone = ZoneInfo(given.rules.timezone)
-    now = given.clock.now()
-    days = await given.inbox_figures.inbound_by_day(now - LOOKED_BACK, zone)
-    first = next((place for place, (_, count) in enumerate(days) if count), len(days))
-    # The day of the very first message is hardly a whole one.
-    known = [(at.astimezone(zone).date(), count) for at, count in days[first + 1 :]]
-    return ForecastOut.model_validate(forecast(known, now.astimezone(zone).date() + timedelta(days=1)))
+    found = await given.inbox_figures.forecast(given.clock.now() - LOOKED_BACK, zone)
+    return ForecastOut.model_validate(found)
 
 
 @routes.get("/threads/{thread_id}/timeline", role=Role.VIEWER)

@@ -38,6 +38,7 @@ from runner.domain.access import Role
 from runner.domain.classification import MessageType
 from runner.domain.desk import Satisfaction
 from runner.domain.jobs import NewJob
+from runner.domain.sending import to_come
 from runner.domain.states import Priority, ThreadStatus
 from runner.domain.tags import MOST_TAGS
 from runner.errors import NotFound, SetupError
@@ -58,6 +59,7 @@ class Reply(Asked):
     answering: Word | None = Field(
         default=None, description="`key` of the inbound Message that is answered; the last one when it is not given."
     )
+    at: AwareDatetime | None = Field(default=None, description="Not before this moment; at once when it is not given.")
 
 
 class Right(Asked):
@@ -212,6 +214,7 @@ async def reply(given: Given, thread_id: ThreadId, asked: Reply, key: JobKey) ->
         flow="send_message",
         params=checked("send_message", told, given.rules.uploads_dir),
         priority=Priority.HIGH,
+        due_at=None if asked.at is None else to_come(asked.at, given.clock.now()),
         key=key,
         max_attempts=given.rules.max_attempts,
     )

@@ -1,4 +1,4 @@
-"""What Messages want, and why: which words spoke for it, what was decided, and the classifier that learns."""
+"""What Messages want, and why: which words spoke for it; and the classifier that learns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import Field
 
-from runner.api.routes.answering import DecidedOut
 from runner.api.routing import Given, Routes
 from runner.api.shapes import Asked, Number, Shape, Text
 from runner.domain.access import Role
@@ -97,16 +96,6 @@ async def explain_message(
 async def explain_text(given: Given, asked: TextAsked) -> ExplanationOut:
     """The same of a text; nothing is stored."""
     return await _explained(given, asked.text, asked.type, first_contact=asked.first_contact)
-
-
-@routes.get("/threads/{thread_id}/decisions", role=Role.VIEWER)
-async def list_decisions(
-    given: Given, thread_id: Annotated[Number, Path(description="The Thread's id.")]
-) -> list[DecidedOut]:
-    """What was decided about the Messages of a Thread, and why."""
-    await given.records.threads.get(thread_id)
-    found = await given.answering.drafts.decided_in(thread_id)
-    return [DecidedOut.model_validate(each) for each in found.values()]
 
 
 @routes.post("/classifier/train", role=Role.AGENT)

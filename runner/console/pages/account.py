@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import parts
+from runner.console import forms, parts
 from runner.console.application import House
 from runner.console.desk import Desk
 from runner.console.pages import accounts
@@ -66,6 +66,7 @@ class Page:
             self._paused = parts.button("Pause", turn, icon="pause", key="p")
             parts.button("Check login", self._check, icon="verified_user", key="l")
             parts.button("Read inbox now", self._read_inbox, icon="mark_email_read", key="i")
+            parts.button("Tags", self._tag, icon="label")
             parts.button("Reset counters", self._reset, icon="restart_alt")
 
     async def _pause(self, dialog: ui.dialog, reason: str) -> None:
@@ -81,6 +82,21 @@ class Page:
     async def _read_inbox(self) -> None:
         body = {"account": self._name, "flow": "read_inbox", "priority": "urgent"}
         await self._desk.act(lambda: self._desk.api.post("/jobs", body, creates=True), "Its inbox is read next.")
+
+    async def _tag(self) -> None:
+        account = await self._desk.api.get(self._way)
+        places: dict[str, forms.Fields] = {}
+
+        def build() -> Any:
+            places["all"] = forms.Fields([forms.listed("tags", "Tags")], account)
+            return lambda: {"tags": (places["all"].read() or {}).get("tags", [])}
+
+        async def send(body: Mapping[str, Any]) -> bool:
+            await self._desk.api.put(f"{self._way}/tags", body)
+            return True
+
+        if await forms.asked(f"Tags of {self._name}", "Keep them", build, send, lambda *_: False):
+            await self._desk.update()
 
     async def _reset(self) -> None:
         await self._desk.act(

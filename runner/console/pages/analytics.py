@@ -15,6 +15,8 @@ from runner.console import charts, parts
 from runner.console.application import House
 from runner.console.charts import Series
 from runner.console.desk import Desk
+from runner.console.pages import analytics_inbox
+from runner.console.pages.analytics_drawn import Drawn, column
 
 FRAMES = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 USUAL = "7d"
@@ -62,22 +64,11 @@ class Figures:
     async def read(self) -> dict[str, Any]:
         """Ask the API for all of it."""
         nouns = ("messages", "responses", "attempts", "accounts")
-        asked = (self._desk.api.get(f"/analytics/{noun}", timeframe=self.timeframe) for noun in nouns)
-        self.found = {"timeframe": self.timeframe, **dict(zip(nouns, await asyncio.gather(*asked), strict=True))}
+        paths = {**dict(zip(nouns, nouns, strict=True)), **analytics_inbox.NOUNS}
+        asked = [self._desk.api.get(f"/analytics/{path}", timeframe=self.timeframe) for path in paths.values()]
+        *told, expected = await asyncio.gather(*asked, self._desk.api.get("/analytics/forecast"))
+        self.found = {"timeframe": self.timeframe, "forecast": expected, **dict(zip(paths, told, strict=True))}
         return self.found
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawn:
-    """One chart's figures: rows for the table, their names and their series for the drawing."""
-
-    names: Sequence[str]
-    series: Sequence[Series]
-    rows: Sequence[Mapping[str, Any]]
-    columns: Sequence[parts.Column]
-    lying: bool = False
-    """Bars that lie, for names that are words."""
-    whole: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,16 +157,13 @@ def _figures(found: Mapping[str, Any]) -> None:
             hint=f"{failed:,} of {done + failed:,} failed",
             looks="bad" if failed else "good",
         )
+        analytics_inbox.expected(found["forecast"])
         parts.figure("Balance", "—" if balance is None else f"{balance:.2f}", hint="1: all accounts served alike")
 
 
 def _at(desk: Desk, row: Mapping[str, Any], *, hours: bool = False) -> str:
     at = datetime.fromisoformat(row["at"]).astimezone(desk.timezone)
     return f"{at:%a} {at.day} {at:%H:%M}" if hours else f"{at:%a} {at.day} {at:%b}"
-
-
-def _column(name: str, key: str, tell: Callable[[Any], str] = str) -> parts.Column:
-    return parts.Column(name=name, show=lambda row: tell(row[key]), numeric=True)
 
 
 def _messages(desk: Desk, found: Mapping[str, Any]) -> Drawn:
@@ -189,8 +177,8 @@ def _messages(desk: Desk, found: Mapping[str, Any]) -> Drawn:
         rows=rows,
         columns=[
             parts.Column(name="Hour" if hours else "Day", show=lambda row: _at(desk, row, hours=hours)),
-            _column("Inbound", "inbound"),
-            _column("Outbound", "outbound"),
+            column("Inbound", "inbound"),
+            column("Outbound", "outbound"),
         ],
     )
 
@@ -208,9 +196,9 @@ def _waits(names: Sequence[str], rows: Sequence[Mapping[str, Any]], first: parts
         rows=rows,
         columns=[
             first,
-            _column("Answered", "count"),
-            _column("p50", "p50_s", parts.duration),
-            _column("p95", "p95_s", parts.duration),
+            column("Answered", "count"),
+            column("p50", "p50_s", parts.duration),
+            column("p95", "p95_s", parts.duration),
         ],
         lying=lying,
         whole=False,
@@ -243,8 +231,8 @@ def _ended(names: Sequence[str], rows: Sequence[Mapping[str, Any]], first: parts
         rows=rows,
         columns=[
             first,
-            _column("Succeeded", "succeeded"),
-            _column("Failed", "failed"),
+            column("Succeeded", "succeeded"),
+            column("Failed", "failed"),
             parts.Column(name="Rate", show=rate, numeric=True),
         ],
         lying=lying,
@@ -275,7 +263,7 @@ def _kinds(_: Desk, found: Mapping[str, Any]) -> Drawn:
         rows=rows,
         columns=[
             parts.Column(name="Error kind", show=lambda row: parts.words(row["kind"])),
-            _column("Attempts", "count"),
+            column("Attempts", "count"),
         ],
         lying=True,
     )
@@ -286,15 +274,24 @@ def _accounts(_: Desk, found: Mapping[str, Any]) -> Drawn:
     account = parts.Column(name="Account", show=lambda row: row["account"])
     drawn = _ended([row["account"] for row in rows], rows, account, lying=True)
     more = (
-        _column("Messages in", "inbound"),
-        _column("Messages out", "outbound"),
-        _column("Of all that was done", "share", parts.share),
+        column("Messages in", "inbound"),
+        column("Messages out", "outbound"),
+        column("Of all that was done", "share", parts.share),
     )
     return Drawn(names=drawn.names, series=drawn.series, rows=rows, columns=(*drawn.columns, *more), lying=True)
 
 
 PANELS = (
     Panel(title="Messages", soft="by direction", table="messages", draw=_messages),
+    Panel(title="Funnel", soft="how far messages got", table="funnel", draw=analytics_inbox.funnel),
+    Panel(
+        title="First reply by hour of day",
+        soft="minutes from a question to the answer",
+        table="first-reply",
+        draw=analytics_inbox.first_reply,
+    ),
+    Panel(title="Templates", soft="what their replies brought", table="templates", draw=analytics_inbox.templates),
+    Panel(title="Rules", soft="what their replies brought", table="rules", draw=analytics_inbox.rules),
     Panel(title="Attempts by day", soft="and how they ended", table="results", draw=_results),
     Panel(title="Response times by day", soft="minutes until an answer", table="responses", draw=_responses),
     Panel(title="Response times by account", soft="minutes", table="responses-by-account", draw=_account_responses),

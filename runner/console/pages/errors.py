@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import filters, parts
+from runner.console import filters, naming, parts
 from runner.console.application import House
 from runner.console.desk import Desk
 from runner.errors import ErrorKind
@@ -27,10 +27,10 @@ def install(house: House) -> None:
 
     @house.page("/errors", "Errors")
     async def errors(desk: Desk) -> None:
-        accounts = await desk.api.get("/accounts", limit=500)
+        accounts = await naming.accounts(desk)
         listings = await desk.api.get("/listings", limit=100)
         with parts.tag("div").classes("filters"):
-            filters.choice(desk, "account", "account", [each["name"] for each in accounts["items"]])
+            filters.choice(desk, "account", "account", accounts)
             filters.choice(desk, "kind", "kind", KINDS)
             filters.choice(desk, "flow", "flow", FLOWS)
             filters.choice(desk, "listing", "listing", {each["id"]: each["title"] for each in listings["items"]})

@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import filters, parts
+from runner.console import filters, naming, parts
 from runner.console.application import House
 from runner.console.client import Refused
 from runner.console.desk import Desk
@@ -26,15 +26,13 @@ def install(house: House) -> None:
 
     @house.page("/inbox", "Inbox", wide=True)
     async def inbox(desk: Desk) -> None:
-        accounts = await desk.api.get("/accounts", limit=500)
+        accounts = await naming.accounts(desk)
         operators = await desk.api.get("/operators", limit=100) if desk.may("admin") else {"items": []}
         names = [each["name"] for each in operators["items"]]
         if desk.who["via"] == "session":
             names = list(dict.fromkeys([desk.who["name"], *names]))
         tags = await desk.api.get("/threads/tags")
-        await Inbox(desk, names).build(
-            [each["name"] for each in accounts["items"]], [each["name"] for each in tags["items"]]
-        )
+        await Inbox(desk, names).build(accounts, [each["name"] for each in tags["items"]])
 
 
 class Inbox:

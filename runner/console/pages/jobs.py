@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import asking, filters, parts
+from runner.console import asking, filters, naming, parts
 from runner.console.application import House
 from runner.console.desk import Desk
 from runner.domain.states import JobState
@@ -16,7 +16,6 @@ from runner.errors import ErrorKind
 FLOWS = ("read_inbox", "publish_listing", "send_message", "check_login", "capture_page")
 NARROWING = ("state", "account", "flow", "error_kind", "batch")
 PAGE = 50
-MOST_NAMES = 500
 
 
 def install(house: House) -> None:
@@ -137,9 +136,9 @@ def _strip(found: Mapping[str, Any]) -> None:
 
 
 async def _filters(desk: Desk) -> None:
-    accounts = (await desk.api.get("/accounts", limit=MOST_NAMES))["items"]
+    accounts = await naming.accounts(desk)
     with parts.tag("div").classes("filters"):
-        filters.choice(desk, "account", "account", [each["name"] for each in accounts])
+        filters.choice(desk, "account", "account", accounts)
         filters.choice(desk, "flow", "flow", FLOWS)
         filters.choice(desk, "error_kind", "error", [str(each) for each in ErrorKind])
         filters.words(desk, "batch", "Batch number")

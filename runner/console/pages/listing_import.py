@@ -6,7 +6,7 @@ from typing import Any
 
 from nicegui import events, ui
 
-from runner.console import parts
+from runner.console import filters, naming, parts
 from runner.console.application import House
 from runner.console.client import Refused, Upload
 from runner.console.desk import Desk
@@ -29,8 +29,7 @@ def install(house: House) -> None:
         if not desk.may("agent"):
             parts.empty("Importing takes the role agent.", f"You are {desk.who['role']}: an admin can change that.")
             return
-        found = await desk.api.get("/accounts", limit=100)
-        Wizard(desk).build([each["name"] for each in found["items"]])
+        Wizard(desk).build(await naming.accounts(desk))
 
 
 class Wizard:
@@ -53,7 +52,12 @@ class Wizard:
                 'accept=".csv,.tsv,.xlsx,.json"'
             )
             options = {NOBODY: "nobody yet", **{name: name for name in accounts}}
-            field = ui.select(options, value=NOBODY, label="Who publishes rows that name no account")
+            field = ui.select(
+                options,
+                value=NOBODY,
+                label="Who publishes rows that name no account",
+                with_input=len(options) > filters.MANY,
+            )
             field.props("dense outlined options-dense").classes("filter").on_value_change(self._take_account)
         with parts.tag("section").classes("card-box stack"):
             parts.tag("h3", "2. Photos")

@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import filters, parts
+from runner.console import filters, naming, parts
 from runner.console.application import House
 from runner.console.desk import Desk
 from runner.console.pages import publishing
@@ -29,10 +29,10 @@ def install(house: House) -> None:
                 shelf.buttons()
             else:
                 parts.tag("span", "Importing and publishing take the role agent.").classes("soft")
-        accounts = await desk.api.get("/accounts", limit=100)
+        accounts = await naming.accounts(desk)
         with parts.tag("div").classes("filters"):
             filters.words(desk, "q", "Title or reference")
-            filters.choice(desk, "account", "account", [each["name"] for each in accounts["items"]])
+            filters.choice(desk, "account", "account", accounts)
             filters.choice(desk, "state", "state", STATES)
         await publishing.progress(desk, shelf.titles)
         await desk.region(shelf.read, shelf.show)

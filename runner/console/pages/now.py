@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import asking, at_work, parts
+from runner.console import asking, at_work, naming, parts
 from runner.console.application import House
 from runner.console.client import Refused
 from runner.console.desk import Desk
@@ -18,7 +18,6 @@ from runner.console.telling import WORDS, gathered, told
 TOLD = 50
 LOOK_EVERY_S = 15.0
 """That nothing performs the jobs is no Event: it is looked at by time."""
-AT_ONCE = 500
 
 
 def install(house: House) -> None:
@@ -86,7 +85,7 @@ class Now:
 
     async def _read(self) -> None:
         try:
-            names = await self._names("active")
+            names = await naming.accounts(self._desk, state="active")
         except Refused as refused:
             self._desk.refused(refused)
             return
@@ -114,7 +113,7 @@ class Now:
         refused: list[str] = []
 
         async def change() -> int:
-            names = await self._names(state)
+            names = await naming.accounts(self._desk, state=state)
             for name in names:
                 try:
                     await self._desk.api.post(parts.inside("accounts", name, action))
@@ -127,16 +126,6 @@ class Now:
             self._desk.say(f"{parts.counted(how_many, 'account')} {done}.")
         if refused:
             self._desk.say("\n".join(refused[:5]), "negative")
-
-    async def _names(self, state: str) -> list[str]:
-        names: list[str] = []
-        cursor: str | None = None
-        while True:
-            found = await self._desk.api.get("/accounts", state=state, limit=AT_ONCE, cursor=cursor)
-            names += [each["name"] for each in found["items"]]
-            cursor = found["next_cursor"]
-            if cursor is None:
-                return names
 
 
 def _cycle(desk: Desk, found: Mapping[str, Any] | None) -> None:

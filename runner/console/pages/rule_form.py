@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.console import asking, forms, meanings, parts
+from runner.console import asking, forms, meanings, naming, parts
 from runner.console.desk import Desk
 from runner.domain.durations import parse_duration
 from runner.domain.hours import Hours
@@ -32,13 +32,13 @@ class Known:
 
 async def known(desk: Desk) -> Known:
     """What there is to be named."""
-    accounts = await desk.api.get("/accounts", limit=MOST)
+    accounts = await naming.accounts(desk)
     tags = await desk.api.get("/tags")
     templates = await desk.api.get("/templates", limit=MOST)
     operators = await desk.api.get("/operators", limit=MOST) if desk.may("admin") else {"items": []}
     names = [each["name"] for each in operators["items"]]
     return Known(
-        accounts=[each["name"] for each in accounts["items"]],
+        accounts=accounts,
         tags=[each["name"] for each in tags["items"]],
         templates=list(dict.fromkeys(each["name"] for each in templates["items"])),
         operators=sorted({*names, desk.who["name"]} if desk.who["via"] == "session" else names),

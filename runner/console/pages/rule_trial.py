@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import meanings, parts
+from runner.console import filters, meanings, naming, parts
 from runner.console.application import House
 from runner.console.client import Refused
 from runner.console.desk import Desk
@@ -35,8 +35,7 @@ def install(house: House) -> None:
         parts.tag("p", "What the rules, as they stand now, would do. Nothing is changed, and nothing is sent.").classes(
             "soft"
         )
-        accounts = await desk.api.get("/accounts", limit=500)
-        await Trial(desk).build([each["name"] for each in accounts["items"]])
+        await Trial(desk).build(await naming.accounts(desk))
 
 
 class Trial:
@@ -165,7 +164,7 @@ class Trial:
             parts.Column(name="Account", show=lambda row: row["account"]),
             parts.Column(name="Says", show=lambda row: _short(row["text"])),
             parts.Column(name="Wants", show=_type),
-            parts.Column(name="Rule", show=lambda row: row["rule"] or "no rule"),
+            parts.Column(name="Rule", show=lambda row: row["rule"] or "no\N{NO-BREAK SPACE}rule"),
             parts.Column(name="What would be done", show=_verdict),
             parts.Column(name="Reply", show=lambda row: _short(row["reply"] or "")),
             parts.Column(name="", show=self._why),
@@ -190,7 +189,8 @@ class Trial:
 
 def _select(options: Mapping[str, str], value: str, label: str) -> ui.select:
     known = options if value in options else {**options, value: value}
-    return ui.select(dict(known), value=value, label=label).props("dense outlined options-dense").classes("filter")
+    field = ui.select(dict(known), value=value, label=label, with_input=len(known) > filters.MANY)
+    return field.props("dense outlined options-dense").classes("filter")
 
 
 def _verdict(row: One) -> None:
@@ -203,7 +203,7 @@ def _verdict(row: One) -> None:
 def _type(row: One) -> str:
     if row["type"] is None:
         return "not looked at yet"
-    return f"{meanings.type_words(row['type'])}, {100 * (row['confidence'] or 0):.0f} %"
+    return f"{meanings.type_words(row['type'])}, {100 * (row['confidence'] or 0):.0f}\N{NO-BREAK SPACE}%"
 
 
 def _short(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import asking, filters, parts
+from runner.console import asking, filters, naming, parts
 from runner.console.application import House
 from runner.console.desk import Desk
 from runner.console.pages.settings import tabs
@@ -50,13 +50,17 @@ def install(house: House) -> None:
 
 
 async def _add(desk: Desk) -> None:
-    accounts = await desk.api.get("/accounts", limit=MOST)
+    accounts = await naming.accounts(desk)
 
     def build() -> Callable[[], dict[str, Any]]:
         name = field("Name")
         flow = ui.input("Flow", value=FLOWS[0], autocomplete=FLOWS).props("outlined dense").classes("wide-field")
-        options = {"": "all accounts", **{each["name"]: each["name"] for each in accounts["items"]}}
-        account = ui.select(options, value="", label="For").props("outlined dense options-dense").classes("wide-field")
+        options = {"": "all accounts", **{each: each for each in accounts}}
+        account = (
+            ui.select(options, value="", label="For", with_input=len(options) > filters.MANY)
+            .props("outlined dense options-dense")
+            .classes("wide-field")
+        )
         way = ui.select(WAYS, value="cron", label="When").props("outlined dense options-dense").classes("wide-field")
         cron = field("Cron: minute hour day month weekday", "0 8 * * 1-5")
         every = ui.number("Minutes", value=60, min=1).props("outlined dense").classes("wide-field")

@@ -85,6 +85,7 @@ class Texts:
         self._fields: list[tuple[ui.textarea, Any]] = []
         self._variants = variants or [""]
         self._last: ui.textarea | None = None
+        self._asked = 0
 
     def build(self) -> None:
         """Make the fields, and under them what may stand in a text."""
@@ -93,9 +94,7 @@ class Texts:
             self._add(text)
         with parts.tag("div").classes("across"):
             parts.button("Another variant", lambda: self._add(""), icon="add")
-            self._number = ui.input("Try with message number (empty: the newest)").props(
-                'outlined dense debounce="400"'
-            )
+            self._number = ui.input("Message to try with (empty: newest)").props('outlined dense debounce="400"')
             self._number.classes("grow").on_value_change(self.fine)
         with parts.tag("div").classes("across tight placeholders"):
             parts.tag("span", "Press to put in:").classes("soft")
@@ -127,17 +126,18 @@ class Texts:
             field.error, said.text = None, ""
         if not filled:
             return True
+        self._asked = turn = self._asked + 1
         try:
             found = await self._desk.api.post("/templates/preview", body)
         except Refused as refused:
             # No message to try it on is no reason not to store a text.
             self._fields[filled[0]][1].text = refused.detail
             return True
-        for at, each in zip(filled, found, strict=True):
+        # Of two that are asked one after the other, the later one is to be seen, whichever is answered first.
+        for at, each in zip(filled, found, strict=True) if turn == self._asked else ():
             field, said = self._fields[at]
             field.error = each["wrong"]
-            if each["wrong"] is None:
-                said.text = each["text"] or f"Would not be sent: {each['why_not']}."
+            said.text = "" if each["wrong"] else each["text"] or f"Would not be sent: {each['why_not']}."
         return all(each["wrong"] is None for each in found)
 
     def _add(self, text: str) -> None:

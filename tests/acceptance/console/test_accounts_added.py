@@ -45,6 +45,12 @@ async def test_accounts_are_added_by_hand_and_by_table(empty_shop: str, plain_ch
     await expect(page.get_by_role("heading", name="fritz")).to_be_visible()
     await expect(page.get_by_role("region", name="Profile")).to_contain_text("no profile yet")
 
+    await page.get_by_role("button", name="Tags").click()
+    await page.get_by_role("dialog").get_by_label("Tags").fill("south, new")
+    await page.get_by_role("button", name="Keep them").click()
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    assert await accounts(page) == [("fritz", ["new", "south"])]
+
     await page.goto("/accounts/import")
     table = {"name": "accounts.csv", "mimeType": "text/csv", "buffer": TABLE}
     await page.locator("input[type=file]").set_input_files(table)  # type: ignore[arg-type]  # because it is a FilePayload
@@ -56,5 +62,5 @@ async def test_accounts_are_added_by_hand_and_by_table(empty_shop: str, plain_ch
     await looked.get_by_role("button", name="Import").click()
     await expect(looked).to_contain_text("1 were added")
     known = await accounts(page)
-    assert known == [("fritz", ["new", "north"]), ("greta", ["north"])]
+    assert known == [("fritz", ["new", "south"]), ("greta", ["north"])]
     await context.close()

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 TEXTS = {
     "thread": ("listing_title", "excerpt", "url"),
     "participant": ("name",),
-    "message": ("sender", "text"),
+    "message": ("sender", "text", "classified_by"),
     "listing": ("reference", "title", "category", "condition", "description", "location", "remote_id", "url"),
     "account": ("username", "state_reason"),
     "job": ("reason", "error"),
@@ -33,8 +33,10 @@ TEXTS = {
 DATA = {"job": ("params", "result"), "event": ("data",)}
 PAGES = (
     *("/", "/accounts", "/accounts/amy", "/inbox", "/inbox?thread=1", "/listings", "/listings/1", "/jobs", "/jobs/1"),
+    *("/rules", "/rules/templates", "/rules/dry-run?last=20", "/inbox?waits=click"),
     *("/batches", "/batches/1", "/attempts/1", "/errors", "/live", "/analytics", "/settings", "/keys"),
 )
+STATES = ("outdated", "dismissed", "waiting", "sent") * 5
 TRAP = "window.pwn = () => { window.pwned = (window.pwned || 0) + 1; };"
 
 
@@ -57,6 +59,27 @@ def poisoned(source: Path, target: Path) -> None:
         after.execute("UPDATE attempt SET kind = 'site_changed', outcome = 'failed' WHERE rowid % 3 = 0")
         after.execute("UPDATE effect SET state = 'unknown' WHERE rowid % 4 = 0")
         after.execute("UPDATE account SET state = 'parked' WHERE rowid % 2 = 0")
+        ruled(after)
+
+
+def ruled(after: sqlite3.Connection) -> None:
+    """Rules, templates, decisions and drafts made of payloads: a rule's words, a draft with what a counterpart said."""
+    texts = ["".join(filter(str.isprintable, " ".join(PAYLOADS[at : at + 4]))) for at in range(0, len(PAYLOADS), 4)]
+    now = after.execute("SELECT first_seen_at FROM message").fetchone()[0]
+    for place, text in enumerate(texts, start=1):
+        words, braces = json.dumps({"words": [text[:200]]}), json.dumps([text.replace("{", "{{").replace("}", "}}")])
+        rule = (place, text, place, 1, "suggest", words, json.dumps({"reply": text, "assign": text}), now)
+        after.execute(f"INSERT INTO rule VALUES ({', '.join('?' * len(rule))})", rule)
+        of = "INSERT INTO template (name, site, language, account, variants, created_at) VALUES (?, ?, 'en', ?, ?, ?)"
+        after.execute(of, (text, text, text, braces, now))
+    asked = "SELECT id FROM message WHERE thread_id = 1 AND direction = 'inbound' ORDER BY id DESC LIMIT 50"
+    for text, (message,), state in zip(texts, after.execute(asked).fetchall(), STATES, strict=False):
+        draft = (1, message, text, 1, text, 1, text, "suggest", "{}", state, text, text, now, now)
+        after.execute(
+            "INSERT INTO draft (thread_id, message_id, text, rule_id, rule, template_id, template, level, actions,"
+            f" state, detail, by, created_at, changed_at) VALUES ({', '.join('?' * len(draft))})",
+            draft,
+        )
 
 
 @pytest.fixture
@@ -108,7 +131,9 @@ async def test_what_a_site_says_is_shown_and_never_obeyed(poisonous: str, plain_
         found = await obeyed(page)
         assert found == {"called": 0, "elements": []}, path
         assert page.url == f"{poisonous}{path}", "nothing has led away from the page"
-        shown += (await page.inner_text("main")).count("pwn()")
+        here = (await page.inner_text("main")).count("pwn()")
+        assert here > 20 or path not in ("/rules", "/rules/templates", "/inbox?thread=1"), path
+        shown += here
     await context.close()
     assert wrong == []
     assert shown > 400, "the payloads are there to be read"

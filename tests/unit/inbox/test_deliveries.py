@@ -166,6 +166,20 @@ async def test_the_rest_of_a_rule_is_done_once_its_reply_is_sent_and_only_once(q
     assert (await thread(queued)).status is ThreadStatus.OPEN
 
 
+@pytest.mark.parametrize("reply", [None, "hello"])
+async def test_a_rule_tags_the_thread_at_once_or_once_its_reply_is_sent(desk: Desk, reply: str | None) -> None:
+    await desk.rule(level=Level.AUTOMATIC, reply=reply, tags=("VIP ", "haggler"))
+    await desk.arrives("20?")
+    await desk.answering.sweep()
+    assert (await thread(desk)).tags == (() if reply else ("haggler", "vip"))
+    if reply:
+        await desk.performed()
+        await desk.answering.sweep()
+    assert (await thread(desk)).tags == ("haggler", "vip")
+    await desk.answering.sweep()
+    assert [each.data["tags"] for each in await Events(desk.db).since(0, names=["ThreadChanged"])] == ["haggler, vip"]
+
+
 async def test_what_was_sent_by_a_job_that_is_pruned_since_has_the_rest_done(queued: Desk) -> None:
     job = await queued.performed()
     await queued.engine.delete([job.id])

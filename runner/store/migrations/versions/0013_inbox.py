@@ -12,7 +12,6 @@ depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 SENT_BY_US = sa.text("remote_id IS NOT NULL")
-HAS_JOB = sa.text("job_id IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -61,12 +60,10 @@ def upgrade() -> None:
         sqlite_where=SENT_BY_US,
         postgresql_where=SENT_BY_US,
     )
-    op.create_index("ix_draft_job_id", "draft", ["job_id"], sqlite_where=HAS_JOB, postgresql_where=HAS_JOB)
 
 
 def downgrade() -> None:
     """Take them away again."""
-    op.drop_index("ix_draft_job_id", "draft")
     op.drop_index("ix_effect_remote_id", "effect")
     for name in ("resolution", "note", "thread_tag"):
         op.drop_table(name)
