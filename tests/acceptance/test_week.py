@@ -10,7 +10,7 @@ from tests.week.week import lived
 
 
 def test_a_simulated_day_is_answered_or_queued_as_the_rules_say(tmp_path: Path) -> None:
-    form = dataclasses.replace(SHORT, messages=24, days=1)
+    form = SHORT
     report, _ = lived(form, seed=7, keep=tmp_path / "week")
     assert report.verdict.breaches == []
     counts = report.verdict.counts

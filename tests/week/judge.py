@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -23,11 +23,15 @@ from tests.week.traffic import AWAY
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What the console shows of an inbound message: its type, how sure that is, and whether it waits for a person."""
+    """What the console shows of an inbound message: its type, how sure that is, and whether it waits for a person.
+
+    `asked`: a person was told of it, once, without its standing in a list: enough only for one that crossed a reply.
+    """
 
     type: str | None
     confidence: float
     waits: bool
+    asked: bool = False
     state: str = ""
 
 
@@ -133,23 +137,26 @@ def _writer(text: str, thread: str, given: Given) -> tuple[By, str | None]:
     return (By.STEP if family in {each.family for each in given.steps} else By.RULE), family
 
 
-def _crossed(entries: Sequence[Entry]) -> int:
-    """How many were written after a sender of ours had looked for the last time, and before what it sent was there."""
+def _crossed(entries: Sequence[Entry]) -> set[str]:
+    """Those that were written after a sender of ours had looked for the last time, before what it sent was there."""
     ours = [each for each in entries if each.by is not By.COUNTERPART]
-    return sum(
-        any(each.place < entry.seq < each.seq for each in ours) for entry in entries if entry.by is By.COUNTERPART
-    )
+    theirs = [each for each in entries if each.by is By.COUNTERPART]
+    return {each.number for each in theirs if any(own.place < each.seq < own.seq for own in ours)}
 
 
 def _judge_thread(entries: Sequence[Entry], told: Mapping[str, Told], given: Given, verdict: Verdict) -> None:
-    verdict.counts["crossed"] += _crossed(entries)
+    crossed = _crossed(entries)
+    verdict.counts["crossed"] += len(crossed)
     for at, entry in enumerate(entries):
         before = entries[at - 1] if at else None
         after = entries[at + 1] if at + 1 < len(entries) else None
         verdict.counts[f"by {entry.by}"] += 1
         if entry.by is By.COUNTERPART:
             begins = all(each.by is not By.COUNTERPART for each in entries[:at])
-            _judge_inbound(entry, after, told.get(entry.number), given, verdict, first_contact=begins)
+            known = told.get(entry.number)
+            if known is not None and known.asked and entry.number in crossed:
+                known = replace(known, waits=True)
+            _judge_inbound(entry, after, known, given, verdict, first_contact=begins)
         elif entry.by is By.NOBODY:
             verdict.breaches.append(f"{entry.named} was sent, and nothing that the shop was given explains it")
         elif entry.by is By.RULE:

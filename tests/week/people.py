@@ -21,6 +21,8 @@ from tests.week.given import THRESHOLD
 from tests.week.judge import Told
 from tests.week.stage import Stage
 
+ASKED = "SELECT json_extract(data, '$.message') FROM event WHERE name = 'PersonAsked'"
+
 
 @dataclass(kw_only=True)
 class People:
@@ -120,6 +122,7 @@ class People:
                LEFT JOIN draft ON draft.message_id = message.id LEFT JOIN job ON job.id = draft.job_id
                WHERE direction = 'inbound'"""
         )
+        asked = {row[0] for row in self.stage.rows(ASKED)}
         found = {}
         for number, key, type_, confidence, verdict, draft, job in rows:
             waits = (
@@ -127,6 +130,10 @@ class People:
             )
             state = f"decided: {verdict}, draft: {draft}, job: {job}"
             found[str(key).removeprefix("id:")] = Told(
-                type=type_, confidence=confidence or 0.0, waits=waits, state=state
+                type=type_,
+                confidence=confidence or 0.0,
+                waits=waits,
+                asked=number in asked,
+                state=state,
             )
         return found

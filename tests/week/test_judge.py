@@ -80,6 +80,9 @@ def test_a_person_may_answer_in_place_of_a_rule() -> None:
 def test_what_is_written_between_reading_and_click_must_be_dealt_with_afterwards() -> None:
     crossed = Forged().arrives().is_read().arrives("Is it there?", told("availability_check")).sent()
     assert ["message 2" in each and "no answer" in each for each in crossed.breaches()] == [True]
+    asked = dataclasses.replace(crossed.told["2"], asked=True)
+    assert judge(crossed.entries, {**crossed.told, "2": asked}, GIVEN).breaches == []
+    assert judge(crossed.entries, {**crossed.told, "2": asked}, GIVEN).counts["crossed"] == 1
     assert crossed.is_read().sent(THERE).breaches() == []
 
 
@@ -87,6 +90,7 @@ def test_what_is_written_between_reading_and_click_must_be_dealt_with_afterwards
     ("week", "words"),
     [
         (Forged().arrives(), "has no answer"),
+        (Forged().arrives(told=dataclasses.replace(SURE, asked=True)), "has no answer"),
         (Forged().arrives(told=None).arrives(told=None), "not known to the shop"),
         (Forged().arrives().is_read().sent().is_read().sent(), "a second reply"),
         (Forged().arrives().is_read().sent().sent(), "a second reply"),

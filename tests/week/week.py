@@ -140,8 +140,9 @@ class Week:
         await self._books.answering.rules.save_all([], rules)
         for name in self._form.accounts:
             every = self._form.every_min
-            minutes = f"*/{every}" if every < 60 else "0"
-            cron = f"{minutes} * * * *"  # it is the hours that keep it from working at night
+            cron = (
+                f"*/{every} * * * *" if every < 60 else f"0 */{every // 60} * * *"
+            )  # it is the hours that keep it from working at night
             rule = When(cron=cron, timezone=shop.ZONES[name], start=self._books.clock.now())
             reading = NewSchedule(name=f"read {name}", flow="read_inbox", rule=rule, account=name, max_attempts=8)
             await self._books.schedules.add(reading)
