@@ -20,6 +20,9 @@ from zoneinfo import ZoneInfo
 from tests.week.given import Rule, Step, family_of
 from tests.week.traffic import AWAY
 
+BEING_SENT = timedelta(minutes=2)
+"""What was being done when somebody closed a thread may be done."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
@@ -50,6 +53,8 @@ class Given:
     clicked: frozenset[str] = frozenset()
     dismissed: frozenset[str] = frozenset()
     by_hand: frozenset[str] = frozenset()
+    closed: Mapping[str, datetime] = field(default_factory=dict)
+    """When somebody closed a thread."""
 
 
 class By(StrEnum):
@@ -186,6 +191,8 @@ def _judge_step(step: Entry, before: Sequence[Entry], given: Given, verdict: Ver
         verdict.breaches.append(f"{step.named} went out after a person had written message {last.number}")
     elif last.family not in ({given.steps[number - 1].family} if number else _enrolling(given)):
         verdict.breaches.append(f"{step.named} is step {number + 1}, and does not follow on message {last.number}")
+    elif _is_closed(step, before, given):
+        verdict.breaches.append(f"{step.named} went out although the thread was closed")
     elif _too_early(last.at, step, given.steps[number], given):
         verdict.breaches.append(f"{step.named} came too early after message {last.number} at {last.at:%a %H:%M:%S}")
 
@@ -200,6 +207,13 @@ def _too_early(last: datetime, step: Entry, asked: Step, given: Given) -> bool:
     days = [first + timedelta(days=day + 1) for day in range((then - first).days)]
     working = sum(day.weekday() < 6 and day not in given.days_off for day in days)
     return step.at - last < asked.after or working < asked.working_days
+
+
+def _is_closed(step: Entry, before: Sequence[Entry], given: Given) -> bool:
+    """Whether it was closed since the counterpart wrote last, and not just while this was being sent."""
+    at = given.closed.get(step.thread)
+    since = max((each.at for each in before if each.by is By.COUNTERPART), default=None)
+    return at is not None and (since is None or since < at) and step.at > at + BEING_SENT
 
 
 def is_away(text: str) -> bool:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from runner import wiring
 from runner.domain.classification import Queued
 from runner.domain.drafts import DraftState
 from runner.domain.effects import EffectState
 from runner.domain.jobs import NewJob
-from runner.domain.states import AccountState, JobState, Priority
+from runner.domain.states import AccountState, JobState, Priority, ThreadStatus
 from runner.errors import Conflict
 from runner.orchestrator import decisions
 from runner.store.pages import Wish
@@ -34,6 +35,7 @@ class People:
     clicked: set[str] = field(default_factory=set)
     dismissed: set[str] = field(default_factory=set)
     by_hand: set[str] = field(default_factory=set)
+    closed: dict[str, datetime] = field(default_factory=dict)
     settled: int = 0
     resumed: int = 0
     retried: int = 0
@@ -42,6 +44,7 @@ class People:
         """What a person does twice a day: drafts, the queue, whatever waits for them."""
         await self._see_to_drafts()
         await self._see_to_queue()
+        await self._close_some()
         await self._see_to_doubts()
 
     async def _see_to_drafts(self) -> None:
@@ -62,6 +65,17 @@ class People:
         for each in await self._queue():
             if ours[each.thread_id] in self.stage.counterparts and self.dice.random() < 0.5:
                 await self.write(each.thread_id)
+
+    async def _close_some(self) -> None:
+        """Whoever is followed up and has bought elsewhere, as somebody knows by telephone."""
+        rows = self.stage.rows(
+            """SELECT thread.id, remote_id FROM thread JOIN enrolment ON enrolment.thread_id = thread.id
+               WHERE enrolment.state = 'active' AND thread.status = 'open' ORDER BY thread.id"""
+        )
+        for thread_id, remote_id in rows:
+            if self.dice.random() < 0.15:
+                await self.books.records.threads.set_status(thread_id, ThreadStatus.CLOSED)
+                self.closed[remote_id] = self.books.clock.now()
 
     async def write(self, thread_id: int) -> None:
         """Answer by hand, as the console does."""

@@ -160,6 +160,14 @@ def test_each_law_of_sequences_that_is_broken_is_found(week: Forged, words: str)
     assert any(words in each for each in found) == bool(words), found
 
 
+def test_a_step_in_a_closed_thread_is_found() -> None:
+    week = followed().sent(FIRST)
+    assert week.breaches(dataclasses.replace(FOLLOWED, closed={"7": MONDAY + timedelta(minutes=5)})) == []
+    week.entries[-1]["at"] = "2026-10-19T13:00:00+00:00"
+    found = week.breaches(dataclasses.replace(FOLLOWED, closed={"7": MONDAY + timedelta(minutes=5)}))
+    assert ["was closed" in each for each in found] == [True]
+
+
 def test_working_days_are_not_those_of_a_weekend() -> None:
     steps = (Step(family="nudge", working_days=1),)
     given = dataclasses.replace(FOLLOWED, steps=steps)

@@ -239,6 +239,7 @@ class Week:
             clicked=frozenset(people.clicked),
             dismissed=frozenset(people.dismissed),
             by_hand=frozenset(people.by_hand),
+            closed=people.closed,
         )
         ledger = self._on.ledger(*KINDS)
         with (self._on.folder / "judged.pickle").open("wb") as file:
@@ -250,6 +251,7 @@ class Week:
             **self.counts,
             "faults fired": self._on.fired(),
             "sign-ins": len(self._on.ledger("sign_in")),
+            "closed by a person": len(people.closed),
             "settled by a person": people.settled,
             "resumed by a person": people.resumed,
             "retried by a person": people.retried,
