@@ -208,17 +208,18 @@ class Week:
         return any(self._on.rows(sql, *params)[0][0] for sql, params in asked)
 
     def _next(self) -> datetime | None:
-        """The next moment at which anything happens; None when the week is over and nothing is left to do."""
-        times = [at for at, _ in self._agenda[:1]]
-        for sql in (f"SELECT min(due_at) FROM {CLAIMABLE}", f"SELECT min(next_due_at) FROM {FOLLOWED}"):
-            due = self._on.rows(sql)[0][0]
-            if due is not None:
-                times.append(EPOCH + timedelta(microseconds=due))
-        schedules = self._on.rows("SELECT min(next_due_at) FROM schedule")[0][0]
-        # After the week, inboxes are read until all that was written is known.
-        if schedules is not None and (self._agenda or not self._all_is_known()):
-            times.append(EPOCH + timedelta(microseconds=schedules))
-        return min(times, default=None)
+        """The next moment at which anything happens; None when the week is over and nothing is left to do.
+
+        After it, inboxes are read until all that was written is known, and what is to be sent is sent.
+        """
+        reading = self._agenda or not self._all_is_known()
+        jobs = CLAIMABLE if reading else f"{CLAIMABLE} AND job.flow = 'send_message'"
+        asked = [f"SELECT min(due_at) FROM {jobs}", f"SELECT min(next_due_at) FROM {FOLLOWED}"]
+        if reading:
+            asked.append("SELECT min(next_due_at) FROM schedule")
+        due = [self._on.rows(sql)[0][0] for sql in asked]
+        times = [EPOCH + timedelta(microseconds=each) for each in due if each is not None]
+        return min([*times, *(at for at, _ in self._agenda[:1])], default=None)
 
     def _all_is_known(self) -> bool:
         numbers = {f"id:{each['subject']}" for each in self._on.ledger("message_received")}
