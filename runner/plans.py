@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 import structlog
 
 from runner.browser import trace_folder
+from runner.browser.checkpoints import Checkpoints
 from runner.browser.discovery import Browser, find_browser
 from runner.browser.launch import LaunchRequest
 from runner.browser.sandbox import sandbox_mode
 from runner.browser.session import Timeouts
-from runner.config import secrets
+from runner.config import keys, secrets
 from runner.config.settings import Settings, SiteSettings
 from runner.domain.accounts import Account
 from runner.domain.states import Mode
@@ -116,3 +118,16 @@ async def resolved_password(settings: Settings, account: Account) -> secrets.Res
     """An Account's password, from where the configuration or the import says. Raises SetupError."""
     folder = settings.file.parent if settings.file else None
     return await asyncio.to_thread(secrets.resolve, account.secret, account=account.name, base_dir=folder)
+
+
+def checkpoints(settings: Settings, redactor: Redactor) -> Checkpoints:
+    """The checkpoints of all accounts; their key is read, or made, at the first need and known to the Redactor."""
+    folder = settings.file.parent if settings.file else settings.profiles.dir.parent
+
+    @functools.cache
+    def key() -> str:
+        found = keys.read(settings.profiles.key, folder=folder).get_secret_value()
+        redactor.add(found)
+        return found
+
+    return Checkpoints(settings.profiles.dir, key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,12 +10,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from runner import inbox_wiring, live_wiring
-from runner.browser.checkpoints import Checkpoints
+from runner import inbox_wiring, live_wiring, notice_wiring
 from runner.browser.launch import Browsers, kill_driver_of
 from runner.browser.processes import kill_process
 from runner.browser.session import kill_browser_of
-from runner.config import keys
 from runner.config.settings import AccountSettings, Settings
 from runner.domain.clock import Clock, SystemClock
 from runner.domain.states import AccountState
@@ -49,14 +46,16 @@ from runner.orchestrator.rescuer import Rescuer
 from runner.orchestrator.salvage import Salvage
 from runner.orchestrator.scheduler import Scheduler
 from runner.orchestrator.signing_in import SigningIn, SignInRules
+from runner.orchestrator.telling import Telling
 from runner.orchestrator.understanding import Understanding
 from runner.orchestrator.visits import Visits
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
-from runner.plans import Plans, secrets_of
+from runner.plans import Plans, checkpoints, secrets_of
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
 from runner.store.classifications import Classifications
+from runner.store.counterparts import Counterparts
 from runner.store.database import Database
 from runner.store.desk import Desk
 from runner.store.drafts import Drafts
@@ -65,6 +64,7 @@ from runner.store.enrolments import Enrolments
 from runner.store.error_groups import ErrorGroups
 from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
+from runner.store.history import History
 from runner.store.inbox_figures import InboxFigures
 from runner.store.listings import Listings
 from runner.store.operators import Operators
@@ -101,6 +101,8 @@ class Books:
     inbox_figures: InboxFigures
     following: Following
     paces: Paces
+    counterparts: Counterparts
+    history: History
     clock: Clock
 
 
@@ -117,6 +119,7 @@ class Runner:
     floods: Floods
     replays: Replays
     profile_care: ProfileCare
+    telling: Telling
     owner: str
 
     async def create_jobs(self, stop: asyncio.Event) -> None:
@@ -125,6 +128,7 @@ class Runner:
             group.create_task(self.cycles.repeat(stop))
             group.create_task(self.scheduler.repeat(stop))
             group.create_task(self.floods.repeat(stop))
+            group.create_task(self.telling.repeat(stop))
 
 
 @asynccontextmanager
@@ -178,6 +182,8 @@ async def open_books(settings: Settings, *, clock: Clock | None = None) -> Async
             inbox_figures=InboxFigures(db),
             following=inbox_wiring.following(settings, db, records, engine),
             paces=Paces(db, usage),
+            counterparts=Counterparts(db),
+            history=History(db),
             clock=clock,
         )
 
@@ -253,6 +259,7 @@ def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_session
         floods=floods,
         replays=_replays(books, visits, owner=owner),
         profile_care=profile_care(books, redactor),
+        telling=notice_wiring.telling(settings, books.database, clock=books.clock, redactor=redactor),
         owner=owner,
     )
 
@@ -375,19 +382,6 @@ def _replays(books: Books, visits: Visits, *, owner: str) -> Replays:
         former=FormerConditions(books.settings.store.path.parent / former_conditions.FOLDER),
         owner=owner,
     )
-
-
-def checkpoints(settings: Settings, redactor: Redactor) -> Checkpoints:
-    """The checkpoints of all accounts; their key is read, or made, at the first need and known to the Redactor."""
-    folder = settings.file.parent if settings.file else settings.profiles.dir.parent
-
-    @functools.cache
-    def key() -> str:
-        found = keys.read(settings.profiles.key, folder=folder).get_secret_value()
-        redactor.add(found)
-        return found
-
-    return Checkpoints(settings.profiles.dir, key)
 
 
 def profile_care(books: Books, redactor: Redactor) -> ProfileCare:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
 import os
+import socketserver
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +146,104 @@ class RecordedSteps:
 @pytest.fixture
 def steps() -> RecordedSteps:
     return RecordedSteps()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came to a receiver."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Receiver:
+    """A real HTTP server on loopback that keeps what it gets, and answers with `status`."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.status = 200
+        self.arrived = threading.Event()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver.requests.append(Request(self.path, headers, body))
+                self.send_response(receiver.status)
+                self.end_headers()
+                receiver.arrived.set()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}/hook"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    @property
+    def got(self) -> list[Any]:
+        """The documents that came."""
+        return [each.json for each in self.requests]
+
+    @property
+    def titles(self) -> list[str]:
+        return [each["title"] for each in self.got]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.close()
+
+
+class Mailbox:
+    """A small SMTP server on loopback that keeps the mails that it gets."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        mailbox = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                self.wfile.write(b"220 mailbox\r\n")
+                while line := self.rfile.readline():
+                    word = line[:4].upper().strip()
+                    if word == b"DATA":
+                        self.wfile.write(b"354 go on\r\n")
+                        lines = []
+                        while (text := self.rfile.readline()) not in (b".\r\n", b""):
+                            lines.append(text[1:] if text.startswith(b"..") else text)
+                        made = email.message_from_bytes(b"".join(lines), policy=email.policy.default)
+                        assert isinstance(made, EmailMessage)
+                        mailbox.mails.append(made)
+                    self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 mailbox\r\n")
+                    if word == b"QUIT":
+                        return
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    made = Mailbox()
+    yield made
+    made.close()

@@ -58,6 +58,9 @@ class MessageOut(Shape):
     confidence: float | None = Field(description="How sure that is, from 0 to 1.")
     classified_by: str | None = Field(description="A classifier with its version, or the name of a person.")
     classified_at: Moment | None
+    edited_at: Moment | None = Field(description="When it was found that its text has changed at the site.")
+    deleted_at: Moment | None = Field(description="When it was found to be gone from the site; it stays here.")
+    former_texts: list[str] = Field(description="What it said before it was edited, the oldest first.")
     effect_id: Id | None = Field(description="The effect that sent it; null for one that was written elsewhere.")
     effect_state: EffectState | None
     picture_id: Id | None = Field(description="Evidence: a picture of the page that it was read from.")

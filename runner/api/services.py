@@ -22,15 +22,18 @@ from runner.orchestrator.cycles import Cycles
 from runner.orchestrator.profile_care import ProfileCare
 from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
+from runner.orchestrator.telling import Telling
 from runner.store.account_table import AccountTable
 from runner.store.analytics import Analytics
 from runner.store.answers import Answers, AuditLog
 from runner.store.browsing import InboxView, ShopView
 from runner.store.classifications import Classifications
+from runner.store.counterparts import Counterparts
 from runner.store.desk import Desk
 from runner.store.error_groups import ErrorGroups
 from runner.store.error_log import ErrorLog
 from runner.store.events import Events
+from runner.store.history import History
 from runner.store.inbox_figures import InboxFigures
 from runner.store.listing_groups import ListingGroups
 from runner.store.operators import Operators
@@ -94,10 +97,13 @@ class Services:
     classifications: Classifications
     desk: Desk
     inbox_figures: InboxFigures
+    counterparts: Counterparts
+    history: History
     answering: Answering
     classifier: LocalClassifier
     paces: Paces
     following: Following
+    telling: Telling
     shop: ShopView
     work: WorkView
     analytics: Analytics

@@ -65,14 +65,17 @@ def defused(text: str) -> str:
     return f"'{clean}" if clean.startswith(FORMULAS) or bare.startswith(FORMULAS) else clean
 
 
-def _csv(table: Table, zone: ZoneInfo) -> bytes:
+def csv_row(cells: Sequence[Cell], zone: ZoneInfo) -> str:
+    """One line of a CSV file, with its end; no cell in it is a formula."""
     file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow(table.headings)
-    for row in table.rows:
-        writer.writerow([_plain(cell, zone) for cell in row])
+    csv.writer(file).writerow([_plain(cell, zone) for cell in cells])
+    return file.getvalue()
+
+
+def _csv(table: Table, zone: ZoneInfo) -> bytes:
+    lines = [csv_row(row, zone) for row in (table.headings, *table.rows)]
     # With a mark at its beginning Excel reads it as UTF-8.
-    return file.getvalue().encode("utf-8-sig")
+    return "".join(lines).encode("utf-8-sig")
 
 
 def _plain(cell: Cell, zone: ZoneInfo) -> str | int | float:

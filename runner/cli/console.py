@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from runner import wiring
 from runner.cli import options, output
+from runner.config.served import ConsoleSettings
 
 NoAuth = Annotated[
     bool, typer.Option("--no-auth", help="Let everybody on this machine in without signing in: for demos only.")
@@ -55,8 +58,28 @@ async def served(runner: wiring.Runner, *, no_auth: bool, performs: bool) -> Asy
         else:
             secret = await runner.books.operators.first_link()
             if secret is not None:
-                output.note(f"Sign in with this link, which works once: {link(address, secret)}")
+                place = reached_at(runner.books.settings.console, port=urlsplit(address).port or 0)
+                output.note(f"Sign in with this link, which works once: {link(place, secret)}")
         yield
+
+
+def reached_at(console: ConsoleSettings, *, port: int) -> str:
+    """The address by which a person's browser reaches it, which is not always the one that it listens at.
+
+    Behind a proxy, and for other machines, that is the first of `allowed_hosts`. Every address at once (0.0.0.0) is
+    none that a browser could ask for: without a name the link is for this machine.
+    """
+    try:
+        inside = console.host == "localhost" or ip_address(console.host).is_loopback
+        everywhere = console.host != "localhost" and ip_address(console.host).is_unspecified
+    except ValueError:
+        inside = everywhere = False
+    named = console.allowed_hosts[0] if console.allowed_hosts and (console.behind_proxy or not inside) else None
+    if named and console.behind_proxy:
+        return f"https://{named}"
+    host = named or ("127.0.0.1" if everywhere else console.host)
+    scheme = "https" if console.tls_cert else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def link(address: str, secret: str) -> str:

@@ -77,7 +77,7 @@ async def _worked(
     runner: wiring.Runner, batch_id: int, total: int, stop: asyncio.Event
 ) -> tuple[BatchProgress, list[Job]]:
     engine = runner.books.engine
-    async with Progress(runner.books.events, batch_id=batch_id, total=total):
+    async with Progress(runner.books.events, batch_id=batch_id, total=total), runner.telling.beside():
         await runner.cycles.work(batch_id, stop)
     return await engine.batch(batch_id), list(await engine.list_jobs(batch_id=batch_id, limit=max(1, total)))
 

@@ -11,6 +11,7 @@ import typer
 
 from runner import wiring
 from runner.cli import options, output
+from runner.domain.counterparts import AlsoIn
 from runner.domain.desk import Handling, Note
 from runner.domain.drafts import Decided
 from runner.domain.durations import in_words
@@ -26,6 +27,7 @@ class _Shown:
     decided: dict[int, Decided]
     notes: list[Note]
     handling: Handling
+    also_in: list[AlsoIn]
 
 
 @app.command("list")
@@ -82,11 +84,12 @@ def show(
             decided=await books.records.drafts.decided_in(thread),
             notes=await books.desk.notes(thread),
             handling=await books.desk.handling(thread),
+            also_in=await books.counterparts.also_in(thread),
         )
 
     shown = options.with_books(settings, work)
     if as_json:
-        told = {name: getattr(shown, name) for name in ("thread", "messages", "notes", "handling")}
+        told = {name: getattr(shown, name) for name in ("thread", "messages", "notes", "handling", "also_in")}
         output.document(told | {"decided": list(shown.decided.values())})
         return
     _say(shown)
@@ -98,6 +101,9 @@ def _say(shown: _Shown) -> None:
     output.say(f"{found.account} with {output.plain(found.counterpart)}{about}, {output.plain(found.url)}")
     if found.tags:
         output.say(f"tags: {output.plain(found.tags)}")
+    if shown.also_in:
+        others = [f"thread {each.thread_id} ({each.account}, {each.status})" for each in shown.also_in]
+        output.say(f"also in: {output.plain(others)}")
     for line in _handled(shown.handling):
         output.say(line)
     for note in shown.notes:
@@ -106,6 +112,10 @@ def _say(shown: _Shown) -> None:
         output.say(
             f"\n{output.plain(message.sent_at)}  {output.plain(message.sender)} ({message.direction}, {message.key})"
         )
+        for former in message.former_texts:
+            output.say(f"  edited; it said: {output.plain(former)}")
+        if message.deleted_at is not None:
+            output.say(f"  deleted at the site, as was found at {output.plain(message.deleted_at)}")
         if message.type is not None:
             output.say(f"  message {message.id}: {message.type}, {message.confidence:.0%} sure")
         if message.id in decided:

@@ -9,6 +9,7 @@ import typer
 
 from runner.cli import (
     accounts,
+    channels,
     classification,
     console,
     cycle,
@@ -23,12 +24,14 @@ from runner.cli import (
     handoff,
     hours,
     inbox,
+    inbox_export,
     inbox_figures,
     init,
     jobs,
     limits,
     listings,
     market,
+    notices,
     operators,
     output,
     profiles,
@@ -68,6 +71,7 @@ app.command("live", short_help="Watch a running browser, and take it over.")(wat
 app.command("market", short_help="Serve the mock marketplace on this machine.")(market.market)
 app.command("doctor", short_help="Check this machine and the configuration.")(doctor.doctor)
 app.command("init", short_help="Write a commented configuration to begin with.")(init.init)
+app.command("digest", short_help="A day or a week in figures, also as HTML and PDF.")(notices.digest)
 app.command("trace", short_help="Open Playwright's trace of one attempt.")(evidence.trace)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(listings.app, name="listings")
@@ -75,6 +79,7 @@ app.add_typer(inbox.app, name="inbox")
 inbox.app.add_typer(classification.app)
 inbox.app.add_typer(drafts.app)
 inbox.app.add_typer(thread_care.app)
+inbox.app.add_typer(inbox_export.app)
 inbox.app.add_typer(inbox_figures.app)
 app.add_typer(templates.app, name="templates")
 app.add_typer(rules.app, name="rules")
@@ -88,6 +93,8 @@ app.add_typer(profiles.app, name="profiles")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(errors.app, name="errors")
 app.add_typer(effects.app, name="effects")
+app.add_typer(channels.app, name="channels")
+app.add_typer(notices.app, name="notices")
 app.add_typer(operators.app, name="operators")
 app.add_typer(tokens.app, name="tokens")
 

@@ -9,6 +9,7 @@ import typer
 from runner import wiring
 from runner.cli import options, output
 from runner.cli.console import link as link_to
+from runner.cli.console import reached_at
 from runner.domain.access import Operator, Role
 
 app = typer.Typer(help="Those who may sign in to the API: list, link, remove.", no_args_is_help=True)
@@ -44,9 +45,7 @@ def link(
         return await books.operators.new_link(name, role)
 
     secret = options.with_books(settings, work)
-    scheme = "https" if settings.console.tls_cert else "http"
-    host = settings.console.allowed_hosts[0] if settings.console.allowed_hosts else settings.console.host
-    address = link_to(f"{scheme}://{host}:{settings.console.port}", secret)
+    address = link_to(reached_at(settings.console, port=settings.console.port), secret)
     if as_json:
         output.document({"operator": name, "link": address})
     else:

@@ -1,4 +1,4 @@
-"""`runner inbox`, what people keep about threads: tag, note, close, reopen."""
+"""`runner inbox`, what people keep about threads: tag, note, close, reopen, link."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from runner import wiring
 from runner.cli import options, output
+from runner.domain.counterparts import AlsoIn
 from runner.domain.desk import Note, Satisfaction
 from runner.domain.messages import StoredThread
 from runner.domain.states import ThreadStatus
@@ -105,3 +106,38 @@ def reopen(thread: Number, config: options.Config = None, as_json: options.Json 
         output.document({"thread": found})
     else:
         output.say(f"Thread {thread} is open.")
+
+
+@app.command()
+def link(
+    thread: Number,
+    other: Annotated[int | None, typer.Argument(metavar="OTHER", help="Another thread's number.")] = None,
+    different: Annotated[bool, typer.Option("--different", help="They are two people's, whatever the name.")] = False,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> None:
+    """Link two threads as one counterpart's; without another one, show where the counterpart also writes."""
+    settings, _ = options.settings(config)
+
+    async def work(books: wiring.Books) -> list[AlsoIn]:
+        if other is not None:
+            await books.counterparts.say(thread, other, not different, by=getpass.getuser())
+        return await books.counterparts.also_in(thread)
+
+    found = options.with_books(settings, work)
+    if as_json:
+        output.document({"also_in": found})
+        return
+    rows = [
+        (
+            each.thread_id,
+            each.account,
+            each.counterpart,
+            each.listing_title,
+            each.status,
+            each.linked_by or "(same name)",
+        )
+        for each in found
+    ]
+    columns = ("thread", "account", "counterpart", "listing", "status", "linked by")
+    output.table(columns, rows, empty="No other thread of this counterpart.")

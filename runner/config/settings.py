@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from runner.config import values
 from runner.config.inbox import InboxSettings
+from runner.config.notices import NoticeSettings
 from runner.config.pace import HoursSettings, LimitsSettings, pacing
 from runner.config.schema import place_at
 from runner.config.section import Section
@@ -288,6 +289,7 @@ class Settings(BaseSettings):
     inbox: InboxSettings = Field(default_factory=InboxSettings)
     limits: LimitsSettings = Field(default_factory=LimitsSettings)
     hours: HoursSettings = Field(default_factory=HoursSettings)
+    notices: NoticeSettings = Field(default_factory=NoticeSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     accounts: tuple[AccountSettings, ...] = ()
     console: ConsoleSettings = Field(default_factory=ConsoleSettings)

@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import FastAPI, Request
+from httpx import codes
 from nicegui import app as nicegui_app
 from nicegui import ui
 from starlette.responses import RedirectResponse
@@ -67,8 +69,13 @@ class House:
         api = Api(self.ports.api, headers=request.headers, address=address)
         try:
             who = await api.get("/session")
-        except Refused:
-            return RedirectResponse("/sign-in", status_code=303)
+        except Refused as refused:
+            if refused.status != codes.UNAUTHORIZED:
+                # Signing in again would not help: too many requests, a database that cannot be read.
+                ui.label(refused.detail).classes("problem")
+                return None
+            here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+            return RedirectResponse(f"/sign-in?{urlencode({'next': here})}", status_code=303)
         desk = Desk(request, api, self.ports.pulse, self.ports.timezone, who)
         with shell.around(desk, title, theme=request.cookies.get(shell.THEME), wide=wide):
             try:

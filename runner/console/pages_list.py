@@ -22,8 +22,11 @@ from runner.console.pages import (
     now,
     rule_trial,
     rules,
+    sequence,
+    sequences,
     settings,
     settings_access,
+    settings_notices,
     settings_rules,
     templates,
 )
@@ -37,6 +40,8 @@ PAGES = (
     rules,
     templates,
     rule_trial,
+    sequences,
+    sequence,
     listings,
     listing_import,
     listing,
@@ -49,6 +54,7 @@ PAGES = (
     analytics,
     settings,
     settings_access,
+    settings_notices,
     settings_rules,
     keys,
 )

@@ -18,6 +18,7 @@ PLACES = (
     ("/accounts", "Accounts", "people", "a"),
     ("/inbox", "Inbox", "inbox", "i"),
     ("/rules", "Rules & Templates", "rule", "r"),
+    ("/sequences", "Sequences", "schedule_send", "q"),
     ("/listings", "Listings", "sell", "l"),
     ("/jobs", "Jobs", "playlist_play", "j"),
     ("/errors", "Errors", "report", "e"),

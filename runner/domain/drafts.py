@@ -11,6 +11,8 @@ from runner.domain.rules import Decision, Level, Reason, Rule, Situation, decide
 from runner.domain.states import JobState
 from runner.domain.templates import Placeholder, Template, best, fill, in_turn
 
+ANSWERED_EARLIER = "what we wrote last in this thread answers an earlier message"
+
 
 class DraftState(StrEnum):
     WAITING = "waiting"  # for one click; one that came back from its Job says why
@@ -49,11 +51,17 @@ class Plan:
     text: str | None = None
 
     @property
+    def notifies(self) -> bool:
+        """Whether the Rule that acts says that somebody is to be told."""
+        return self.verdict in (Verdict.DRAFTED, Verdict.ANSWERED, Verdict.DONE) and self.decision.action.notify
+
+    @property
     def asks_person(self) -> bool:
         """Whether somebody is told: nobody is sure, a text lacks a value, or the Rule that acts says so."""
         if self.verdict in (Verdict.DRAFTED, Verdict.ANSWERED, Verdict.DONE):
-            return self.decision.action.notify
-        return self.verdict in (Verdict.QUEUED, Verdict.NO_TEXT)
+            return self.notifies
+        unanswered = self.verdict is Verdict.OVERTAKEN and self.situation.answered_earlier
+        return unanswered or self.verdict in (Verdict.QUEUED, Verdict.NO_TEXT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +144,8 @@ def plan(
     decision = decide(situation, rules, now, zone=terms.zone, threshold=terms.threshold)
 
     def so(verdict: Verdict, words: str, **reply: object) -> Plan:
+        if situation.answered_earlier:
+            words = f"{words}; {ANSWERED_EARLIER}"
         return Plan(situation=situation, verdict=verdict, words=words, decision=decision, **reply)  # type: ignore[arg-type]  # the three fields of a reply
 
     if situation.overtaken:

@@ -97,6 +97,7 @@ class JobFilter:
     error_kind: ErrorKind | None = None
     ended_before: datetime | None = None
     signature: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

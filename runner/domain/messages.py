@@ -104,6 +104,11 @@ class StoredMessage:
     confidence: float | None = None
     classified_by: str | None = None
     classified_at: datetime | None = None
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    """When it was found to be there no more; it stays in our books."""
+    former_texts: tuple[str, ...] = ()
+    """What it said before it was edited, the oldest first."""
     effect_id: int | None = None
     effect_state: EffectState | None = None
     picture_id: int | None = None

@@ -136,6 +136,7 @@ class Situation:
     """What is known of an inbound Message. `overtaken`: somebody, of either side, has written after it, or is about to.
 
     `history`: nobody knows when it was written, and it was there already when the inbox was read for the first time.
+    `answered_earlier`: our newest Message of the Thread stands after it, but was sent in answer to one before it.
     """
 
     message_id: int
@@ -155,6 +156,7 @@ class Situation:
     goods: Goods | None
     overtaken: bool
     history: bool = False
+    answered_earlier: bool = False
 
     @property
     def language(self) -> str | None:

@@ -12,6 +12,7 @@ from runner.domain.jobs import Bulk, Job, JobFilter
 from runner.engine import dependencies, rows
 from runner.errors import Conflict, NotFound
 from runner.store.account_ids import CHUNK, id_of
+from runner.store.columns import storable
 from runner.store.database import Database
 from runner.store.tables import attempt, job
 
@@ -66,6 +67,8 @@ def _conditions(which: JobFilter, account_id: int | None) -> list[ColumnElement[
         conditions.append(job.c.batch_id == which.batch_id)
     if which.error_kind is not None:
         conditions.append(job.c.error_kind == which.error_kind)
+    if which.key is not None:
+        conditions.append(job.c.key == storable(which.key))
     if which.ended_before is not None:
         conditions.append(job.c.ended_at < which.ended_before)
     if which.signature is not None:

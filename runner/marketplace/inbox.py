@@ -133,6 +133,51 @@ def write(db: Database, thread: sqlite3.Row, direction: str, text: str, *, now: 
     return message_id
 
 
+def edit(db: Database, message_id: int, text: str, *, now: datetime, request_id: str) -> None:
+    """Changes a message's words, and nothing else of it: neither its place nor its time. Raises LookupError."""
+    row, account = message(db, message_id), _account_of(db, message_id)
+    with db.transaction():
+        db.run("UPDATE message SET text = ? WHERE id = ?", text, message_id)
+        ledger.append(
+            db,
+            Kind.MESSAGE_EDITED,
+            at=now,
+            account=account,
+            request_id=request_id,
+            subject=message_id,
+            content_hash=ledger.text_hash(text),
+            thread=str(row["thread_id"]),
+            text=text,
+            before=row["text"],
+        )
+
+
+def delete(db: Database, message_id: int, *, now: datetime, request_id: str) -> None:
+    """Takes a message out of its thread. Raises LookupError."""
+    row, account = message(db, message_id), _account_of(db, message_id)
+    with db.transaction():
+        db.run("DELETE FROM message WHERE id = ?", message_id)
+        ledger.append(
+            db,
+            Kind.MESSAGE_DELETED,
+            at=now,
+            account=account,
+            request_id=request_id,
+            subject=message_id,
+            thread=str(row["thread_id"]),
+            text=row["text"],
+        )
+
+
+def _account_of(db: Database, message_id: int) -> str:
+    row = db.first(
+        "SELECT thread.account FROM message JOIN thread ON thread.id = message.thread_id WHERE message.id = ?",
+        message_id,
+    )
+    assert row is not None
+    return str(row["account"])
+
+
 def message(db: Database, message_id: int) -> sqlite3.Row:
     """Returns a message that is known to exist."""
     row = db.first("SELECT * FROM message WHERE id = ?", message_id)

@@ -16,6 +16,8 @@ class Kind(StrEnum):
     SIGN_IN_FAILED = "sign_in_failed"  # unknown name, wrong password, or a locked account
     SIGN_OUT = "sign_out"  # the account ended its session
     MESSAGE_SENT = "message_sent"  # the account wrote to a counterpart
+    MESSAGE_EDITED = "message_edited"  # its words were changed; detail.before has the old ones
+    MESSAGE_DELETED = "message_deleted"  # it was taken out of its thread; detail.text has its words
     MESSAGE_RECEIVED = "message_received"  # a counterpart wrote; seeded ones carry detail.seeded
     LISTING_PUBLISHED = "listing_published"  # a listing went public
     LISTING_EDITED = "listing_edited"  # a listing's fields changed

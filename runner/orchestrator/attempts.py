@@ -200,13 +200,7 @@ class Attempts:
             account=account,
             params=params,
             step=trial.recorder.step,
-            inbox=Inbox(
-                threads=self._records.threads,
-                drafts=self._records.drafts,
-                enrolments=self._records.enrolments,
-                account=account.name,
-                job_id=trial.lease.job.id,
-            ),
+            inbox=Inbox.of(self._records, account=account.name, job_id=trial.lease.job.id),
             listings=Goods(listings=self._records.listings, account=account.name),
             effects=Journal(
                 self._records.effects,

@@ -10,7 +10,7 @@ from runner.domain.jobs import Job, NewJob
 from runner.domain.listings import StoredListing
 from runner.domain.states import AccountState, JobState
 from runner.engine.interface import JobEngine
-from runner.errors import Conflict, NotFound, SetupError
+from runner.errors import NotFound, SetupError
 from runner.store.accounts import Accounts
 from runner.store.effects import Effects
 from runner.store.profiles import Profiles
@@ -20,10 +20,8 @@ SETTLABLE = (JobState.UNKNOWN, JobState.PARKED, JobState.FAILED)
 
 async def pause(accounts: Accounts, name: str, reason: str | None) -> Account:
     """Give an Account no more Jobs; one that runs is finished. Raises NotFound, and Conflict unless it is active."""
-    account = await accounts.by_name(name)
-    if account.state is not AccountState.ACTIVE:
-        raise Conflict(f"{name} is {account.state} already.", cure=account.state_reason or "")
-    return await accounts.set_state(name, AccountState.PAUSED, reason or "paused by an operator")
+    why = reason or "paused by an operator"
+    return await accounts.set_state(name, AccountState.PAUSED, why, only_from=AccountState.ACTIVE)
 
 
 async def resume(accounts: Accounts, profiles: Profiles, engine: JobEngine, name: str) -> Account:

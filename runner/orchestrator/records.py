@@ -66,6 +66,12 @@ class Inbox:
     account: str
     job_id: int
 
+    @classmethod
+    def of(cls, records: Records, *, account: str, job_id: int) -> Inbox:
+        """That of one Account, for one Job."""
+        threads, drafts, enrolments = records.threads, records.drafts, records.enrolments
+        return cls(threads=threads, drafts=drafts, enrolments=enrolments, account=account, job_id=job_id)
+
     async def known(self) -> Mapping[str, str]:
         """The fingerprint of every stored Thread, by its remote id."""
         return await self.threads.known_fingerprints(self.account)

@@ -87,7 +87,10 @@ class Site(ABC):
 
     @abstractmethod
     async def messages(self, thread_id: str) -> list[RemoteMessage]:
-        """All Messages of one Thread in the order of the page."""
+        """All Messages of one Thread, the oldest first, whatever the order of the page.
+
+        Who has written last is judged by this order, and so whether a reply may still be sent.
+        """
 
     async def messages_at_the_click(self, thread_id: str) -> list[RemoteMessage] | None:
         """The Messages of the Thread whose reply is written and not yet submitted, asked of the Site anew.

@@ -96,11 +96,20 @@ class Accounts:
         async with self._db.read() as connection:
             return await fetch(connection, statement)
 
-    async def set_state(self, name: str, state: AccountState, reason: str | None = None) -> Account:
-        """Change an Account's state; `reason` says to a person why, and what to do. Raises NotFound."""
+    async def set_state(
+        self, name: str, state: AccountState, reason: str | None = None, *, only_from: AccountState | None = None
+    ) -> Account:
+        """Change an Account's state; `reason` says to a person why, and what to do.
+
+        Raises NotFound, and Conflict where it is not the state given that it is to be changed from.
+        """
         async with self._db.write() as connection:
             number = await id_of(connection, name)
-            before = (await connection.execute(select(account.c.state).where(account.c.id == number))).scalar_one()
+            columns = (account.c.state, account.c.state_reason)
+            row = (await connection.execute(select(*columns).where(account.c.id == number))).one()
+            before = row.state
+            if only_from is not None and before is not only_from:
+                raise Conflict(f"{name} is {before} already.", cure=row.state_reason or "")
             changed = update(account).where(account.c.id == number).values(state=state, state_reason=reason)
             await connection.execute(changed)
             if before is not state:

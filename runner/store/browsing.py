@@ -14,7 +14,7 @@ from runner.domain.figures import Tally
 from runner.domain.listings import ListingState
 from runner.domain.messages import Reply, StoredMessage, StoredThread
 from runner.domain.states import AccountState, Direction, JobState, ThreadStatus
-from runner.store import counting, replies, search, thread_tags
+from runner.store import counting, message_changes, replies, search, thread_tags
 from runner.store.account_ids import id_of
 from runner.store.database import Database
 from runner.store.evidence import ThreadPicture, pictures_of
@@ -107,9 +107,13 @@ class InboxView:
             )
             rows = {row.id: row for row in await connection.execute(select(message).where(message.c.id.in_(found)))}
             sent = await replies.effects_of(connection, whose)
+            former = await message_changes.former_texts(connection, [each for each in found if rows[each].edited_at])
             pictures = await pictures_of(connection, whose.account_id, whose.remote_id)
         items = [stored_message(rows[number], _sender(rows[number], sent)) for number in found]
-        return Page(items=[replace(each, picture_id=_picture(each, pictures)) for each in items], next_cursor=cursor)
+        items = [
+            replace(each, picture_id=_picture(each, pictures), former_texts=former.get(each.id, ())) for each in items
+        ]
+        return Page(items=items, next_cursor=cursor)
 
     async def replies(self, thread_id: int, wish: Wish) -> Page[Reply]:
         """One page of what was answered in a Thread, sent or not, the newest first. Raises NotFound, SetupError."""

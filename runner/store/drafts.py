@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from runner.domain.drafts import Decided, Draft, DraftState, Plan, Uses, Verdict
+from runner.domain.drafts import ANSWERED_EARLIER, Decided, Draft, DraftState, Plan, Uses, Verdict
 from runner.domain.rules import Reason, Rule, Situation
 from runner.domain.states import JobState
 from runner.domain.templates import Template
@@ -260,11 +260,15 @@ class Drafts:
         await draft_rows.say(self._db, connection, written, "DraftSent" if automatic else "DraftWritten")
 
     async def _overtake(self, connection: AsyncConnection, draft_ids: Sequence[int]) -> int:
-        stale = {row.id: row.since for row in await connection.execute(_stale().where(draft.c.id.in_(draft_ids)))}
+        stale = {row.id: row for row in await connection.execute(_stale().where(draft.c.id.in_(draft_ids)))}
         rows = (await connection.execute(select_drafts().where(draft.c.id.in_(stale)))).all()
         for row in rows:
-            why = "somebody has written since" if stale[row.id] else OWN_REPLY
-            await draft_rows.move(self._db, connection, to_draft(row), DraftState.OUTDATED, detail=why)
+            why = "somebody has written since" if stale[row.id].since else OWN_REPLY
+            unanswered = bool(stale[row.id].earlier)
+            why = f"{why}; {ANSWERED_EARLIER}" if unanswered else why
+            moved = await draft_rows.move(self._db, connection, to_draft(row), DraftState.OUTDATED, detail=why)
+            if unanswered:
+                await draft_rows.say(self._db, connection, moved, "PersonAsked", words=why)
         return len(rows)
 
     async def _tell(self, connection: AsyncConnection, plan: Plan) -> None:
@@ -276,6 +280,7 @@ class Drafts:
             "verdict": str(plan.verdict),
             "rule": rule.name if rule else None,
             "words": plan.words,
+            "notify": plan.notifies,
         }
         facts = [events.Fact(name="MessageDecided", account=whose, data=clean(data))]
         if plan.asks_person:
@@ -301,7 +306,7 @@ def _dealt_with(message_id: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def _stale() -> Select[Any]:
-    """The Drafts that nobody waits for any more, and whether somebody has written `since`."""
+    """The Drafts that nobody waits for any more; whether somebody wrote `since`, and in answer to an `earlier` one."""
     waiting = draft.c.state == DraftState.WAITING
     not_begun = or_(draft.c.job_id.is_(None), job.c.state.in_(NOT_BEGUN))
     on_its_way = and_(draft.c.state == DraftState.SENT, draft.c.settled_at.is_(None), not_begun)
@@ -312,7 +317,8 @@ def _stale() -> Select[Any]:
         .outerjoin(job, job.c.id == draft.c.job_id)
     )
     stale = or_(and_(waiting, or_(since, own)), and_(on_its_way, own))
-    return select(draft.c.id, since.label("since")).select_from(joined).where(stale)
+    earlier = situations.answered_earlier(message, thread).label("earlier")
+    return select(draft.c.id, since.label("since"), earlier).select_from(joined).where(stale)
 
 
 def _decided(row: Row[Any]) -> Decided:

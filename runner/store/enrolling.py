@@ -32,6 +32,10 @@ class Asked:
     force: bool = False
 
 
+class WentThrough(Conflict):
+    """A Thread went through the Sequence before; somebody may ask for it once more."""
+
+
 async def enrol_by_rule(db: Database, connection: AsyncConnection, name: str, thread_id: int, rule: str) -> None:
     """Enrol a Thread because a Rule says so. One that may not be stays out; an Event says why."""
     try:
@@ -97,7 +101,7 @@ async def expect_enrollable(
     if any(state in LIVE for state in before):
         raise Conflict(f'Thread {thread_id} is going through sequence "{through.name}" already.', cure="Leave it be.")
     if before and not asked.again:
-        raise Conflict(
+        raise WentThrough(
             f'Thread {thread_id} went through sequence "{through.name}" before.',
             cure="To have it go through it once more, add --again.",
         )

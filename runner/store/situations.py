@@ -9,12 +9,13 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal_c
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import KEYS
+from runner.domain.effects import EffectKind
 from runner.domain.enrolments import FOLLOW_UPS
 from runner.domain.rules import Goods, Situation
 from runner.domain.states import Direction, JobState
 from runner.store.columns import UtcTime
 from runner.store.replies import about
-from runner.store.tables import account, account_tag, job, tag
+from runner.store.tables import account, account_tag, effect, job, tag
 from runner.store.trade_tables import listing, message, participant, thread
 
 INBOUND = message.c.direction == Direction.INBOUND
@@ -40,6 +41,26 @@ def own_reply(of: Any, in_thread: Any) -> ColumnElement[bool]:
         own.c.state.not_in((JobState.FAILED, JobState.CANCELLED)),
         or_(own.c.key.is_(None), not_(or_(*(own.c.key.startswith(keys, autoescape=True) for keys in NOT_OWN)))),
         about(own) == in_thread.c.remote_id,
+    )
+
+
+def answered_earlier(of: Any, in_thread: Any) -> ColumnElement[bool]:
+    """Whether our newest Message of the Thread stands after a Message and was sent in answer to one before it."""
+    ours, last = message.alias("ours"), message.alias("last")
+    answers_it = in_thread.c.remote_id + "|" + of.c.key + "|"
+    return and_(
+        ~later_than(of, side=Direction.INBOUND),
+        exists().where(
+            ours.c.thread_id == of.c.thread_id,
+            ours.c.direction == Direction.OUTBOUND,
+            _before(of, ours),
+            ~exists().where(last.c.thread_id == ours.c.thread_id, _before(ours, last)),
+            effect.c.account_id == in_thread.c.account_id,
+            effect.c.kind == EffectKind.SEND_MESSAGE,
+            or_(effect.c.remote_id == ours.c.key, "id:" + effect.c.remote_id == ours.c.key),
+            effect.c.natural_key.startswith(in_thread.c.remote_id + "|"),
+            func.substr(effect.c.natural_key, 1, func.length(answers_it)) != answers_it,
+        ),
     )
 
 
@@ -72,6 +93,7 @@ def _select() -> Select[Any]:
             begun.label("begun"),
             or_(later_than(message), own_reply(message, thread)).label("overtaken"),
             _history().label("history"),
+            answered_earlier(message, thread).label("answered_earlier"),
         )
         .select_from(joined)
         .where(INBOUND)
@@ -101,7 +123,7 @@ async def _goods(connection: AsyncConnection, row: Row[Any]) -> Goods | None:
 
 def _situation(row: Row[Any], tags: tuple[str, ...], goods: Goods | None) -> Situation:
     fields = row._mapping
-    made = {"message_id", "tags", "first_contact", "goods", "overtaken", "history"}
+    made = {"message_id", "tags", "first_contact", "goods", "overtaken", "history", "answered_earlier"}
     return Situation(
         message_id=row.id,
         tags=tags,
@@ -109,6 +131,7 @@ def _situation(row: Row[Any], tags: tuple[str, ...], goods: Goods | None) -> Sit
         goods=goods,
         overtaken=bool(row.overtaken),
         history=bool(row.history),
+        answered_earlier=bool(row.answered_earlier),
         **{name: fields[name] for name in Situation.__dataclass_fields__ if name not in made},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Table
 
 from runner.domain.desk import Satisfaction
 from runner.store.columns import EnumText, SafeText, UtcTime
@@ -25,6 +25,28 @@ note = Table(
     Column("at", UtcTime, nullable=False),
     # The name of an Operator: it stays readable when the Operator is gone.
     Column("by", SafeText, nullable=False),
+    Column("text", SafeText, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# A person's word on whether two Threads are one counterpart's; the smaller number stands first.
+thread_link = Table(
+    "thread_link",
+    metadata,
+    Column("thread_id", BigId, ForeignKey("thread.id"), primary_key=True),
+    Column("other_id", BigId, ForeignKey("thread.id"), primary_key=True, index=True),
+    Column("same", Boolean, nullable=False),
+    Column("by", SafeText, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+# What a Message said before it was edited at the Site, and when that was found.
+message_edit = Table(
+    "message_edit",
+    metadata,
+    id_column(),
+    reference("message_id", "message.id", index=True),
+    Column("at", UtcTime, nullable=False),
     Column("text", SafeText, nullable=False),
     sqlite_autoincrement=True,
 )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runner.domain.counterparts import name_key
 from runner.domain.desk import Satisfaction
 from runner.domain.effects import Effect
 from runner.domain.messages import RemoteMessage, StoredMessage, StoredThread, ThreadSummary
 from runner.domain.states import Direction, ThreadStatus
 from runner.domain.tags import tag_names
 from runner.errors import NotFound
-from runner.store import events, resolutions, thread_tags
+from runner.store import events, message_changes, resolutions, thread_tags
 from runner.store.account_ids import id_of
 from runner.store.columns import UtcTime, storable
 from runner.store.database import Database
@@ -57,8 +59,14 @@ class Threads:
             thread_id = await self._save_summary(connection, account_id, summary, fingerprint)
             now = self._db.clock.now()
             newest = (await connection.execute(select(func.max(WHEN)).where(message.c.thread_id == thread_id))).scalar()
-            new = await self._insert_new(connection, thread_id, messages)
+            made = await message_changes.found(connection, thread_id, messages)
+            await message_changes.keep(connection, thread_id, made, now)
+            new = [one for _, one in made.new]
             facts = []
+            changed = {"edited": [each.id for each, _ in made.edited], "deleted": [each.id for each in made.deleted]}
+            if any(changed.values()):
+                data = {"thread": thread_id, **changed}
+                facts.append(events.Fact(name="MessagesChanged", account=(account_id, account_name), data=data))
             if new:
                 data = {"thread": thread_id, "counterpart": storable(summary.counterpart), "count": len(new)}
                 facts.append(events.Fact(name="MessagesReceived", account=(account_id, account_name), data=data))
@@ -212,7 +220,9 @@ class Threads:
         async with self._db.read() as connection:
             if (await connection.execute(select(thread.c.id).where(thread.c.id == thread_id))).scalar() is None:
                 raise NotFound("thread", str(thread_id), ())
-            return [stored_message(row) for row in await connection.execute(statement)]
+            rows = (await connection.execute(statement)).all()
+            former = await message_changes.former_texts(connection, [row.id for row in rows if row.edited_at])
+            return [replace(stored_message(row), former_texts=former.get(row.id, ())) for row in rows]
 
     async def count(self, account_name: str) -> tuple[int, int]:
         """How many Threads and Messages of an Account are stored. Raises NotFound."""
@@ -253,29 +263,8 @@ class Threads:
         if number is not None:
             return int(number)
         values = {"account_id": account_id, "name": name, "first_seen_at": self._db.clock.now()}
+        values["name_key"] = name_key(storable(name))
         return int((await connection.execute(insert(participant).returning(participant.c.id), values)).scalar_one())
-
-    async def _insert_new(
-        self, connection: AsyncConnection, thread_id: int, messages: Sequence[tuple[str, RemoteMessage]]
-    ) -> list[RemoteMessage]:
-        now = self._db.clock.now()
-        known = set((await connection.execute(select(message.c.key).where(message.c.thread_id == thread_id))).scalars())
-        new = {storable(key): (key, one) for key, one in messages if storable(key) not in known}
-        rows = [
-            {
-                "thread_id": thread_id,
-                "key": key,
-                "direction": one.direction,
-                "sender": one.sender,
-                "text": one.text,
-                "sent_at": one.sent_at,
-                "first_seen_at": now,
-            }
-            for key, one in new.values()
-        ]
-        if rows:
-            await connection.execute(insert(message), rows)
-        return [one for _, one in new.values()]
 
 
 def _select() -> Select[Any]:

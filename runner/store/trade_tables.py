@@ -63,6 +63,8 @@ participant = Table(
     reference("account_id", "account.id"),
     Column("name", SafeText, nullable=False),
     Column("first_seen_at", UtcTime, nullable=False),
+    # The name as it is compared with others; see domain/counterparts.py.
+    Column("name_key", SafeText, index=True),
     UniqueConstraint("account_id", "name"),
 )
 
@@ -108,6 +110,9 @@ message = Table(
     Column("confidence", Float),
     Column("classified_by", SafeText),
     Column("classified_at", UtcTime),
+    # At the Site: a changed text (the former ones stand in message_edit), and one that is there no more.
+    Column("edited_at", UtcTime),
+    Column("deleted_at", UtcTime),
     # How often somebody has said what it wants: the number of the newest word.
     Column("classification", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("thread_id", "key"),

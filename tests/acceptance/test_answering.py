@@ -128,6 +128,35 @@ def test_a_reply_of_ones_own_and_a_rule_that_is_off_stop_what_is_queued(shop: An
     }
 
 
+def test_a_reply_by_rule_waits_while_one_that_was_killed_at_its_click_is_in_doubt(
+    shop: Any, wait_for: Callable[..., Any]
+) -> None:
+    """Killed between arming and the answer: it may still arrive, and two replies would be one too many."""
+    unbounded = "[sites.mock.options]\ncommit_latency_s = 'unbounded'\n"
+    shop.configure(accounts=("farid",), extra="[orchestrator]\nidle_poll_s = 0.2\n" + unbounded)
+    (shop.folder / "rules.toml").write_text(RULES, encoding="utf-8")
+    assert shop.cli("rules", "import", "rules.toml").code == 0
+    thread = shop.market.incoming("Can you hold it?", "farid", counterpart="Ida")["thread_id"]
+    shop.market.faults({"route": "POST /api/threads/*/messages", "effect": "hang", "count": 1})
+    killed = shop.start("run", "farid", "send_message", "--set", f"thread={thread}", "--set", "text=Gladly.")
+    armed = "SELECT 1 FROM effect WHERE state = 'armed'"
+    wait_for(lambda: shop.database.exists() and shop.rows(armed), what="the click", within_s=60)
+    killed.kill()
+    killed.communicate()
+
+    shop.market.incoming("And is it there?", "farid", thread_id=thread)
+    shop.start("daemon")
+    there = "SELECT id FROM message WHERE text = 'And is it there?'"
+    ((number,),) = wait_for(lambda: shop.rows(there), what="the second question is read", within_s=90)
+    assert shop.cli("inbox", "correct", number, "availability_check").code == 0
+    waiting = "SELECT message_id, detail FROM draft WHERE state = 'waiting'"
+    found = wait_for(lambda: shop.rows(waiting), what="the reply comes back", within_s=90)
+
+    assert sent(shop, thread) == []
+    assert shop.rows("SELECT state FROM effect WHERE armed_at IS NOT NULL") == [("unknown",)]
+    assert found == [(number, "not sent: nobody can tell yet whether another reply in this thread was sent")]
+
+
 def _drafts(shop: Any, *states: str) -> list[dict[str, Any]]:
     given = [word for state in states for word in ("--state", state)]
     found: list[dict[str, Any]] = shop.cli("inbox", "drafts", *given, "--json").json["drafts"]

@@ -471,6 +471,18 @@ async def test_a_running_job_is_asked_and_ends_as_cancelled_when_its_worker_says
     assert (ended.state, ended.attempts) == (JobState.CANCELLED, 0)
 
 
+async def test_only_what_nobody_has_begun_is_withdrawn(house: House) -> None:
+    job = await house.submit(read_inbox("amy"))
+    lease = await house.claim()
+    assert not await house.other.withdraw(job.id)
+    assert await house.engine.renew(lease, ttl_s=TTL_S) is False, "it is not even asked to end"
+    await house.engine.park(lease, kind=ErrorKind.CAPTCHA, error="a captcha")
+    assert await house.other.withdraw(job.id)
+    assert (await house.engine.get(job.id)).state is JobState.CANCELLED
+    assert not await house.other.withdraw(job.id)
+    assert not await house.other.withdraw(999)
+
+
 async def test_a_job_that_shall_be_cancelled_is_not_queued_again(house: House) -> None:
     job = await house.submit(read_inbox("amy"))
     lease = await house.claim()

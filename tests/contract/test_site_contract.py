@@ -123,6 +123,18 @@ async def test_messages_keep_their_keys_at_every_reading(ground: Any, site: Site
     assert len(set(first)) == len(first) == 2
 
 
+async def test_messages_stand_the_oldest_first(ground: Any, site: Site) -> None:
+    """By their order it is judged who has written last, and so whether a reply may still be sent."""
+    thread_id = ground.receive("The first")
+    await site.send(thread_id, "The second", before_submit=nothing)
+    found = await site.messages(thread_id)
+    assert [message.text for message in found] == ["The first", "The second"]
+    anew = await site.messages_at_the_click(thread_id)
+    assert anew is None or [message.text for message in anew] == ["The first", "The second"]
+    times = [message.sent_at for message in found if message.sent_at is not None]
+    assert times == sorted(times)
+
+
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 async def test_a_received_text_is_read_exactly(ground: Any, site: Site, text: str) -> None:
     thread_id = ground.receive(text)

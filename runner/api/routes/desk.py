@@ -13,9 +13,11 @@ from runner.api.routing import Given, Routes, Who
 from runner.api.shapes import Asked, Id, Moment, Number, Shape, Text, many
 from runner.domain.access import Role
 from runner.domain.desk import AnsweredBy, Satisfaction
+from runner.domain.states import ThreadStatus
 
 routes = Routes("threads")
 
+OtherId = Annotated[Number, Path(description="The other Thread's id.")]
 NoteId = Annotated[Number, Path(description="The note's id.")]
 
 
@@ -72,6 +74,42 @@ class HandlingOut(Shape):
 
     first: FirstResponseOut | None = Field(description="null while the counterpart has not written.")
     resolutions: list[ResolutionOut] = Field(description="The oldest first; empty when it was never closed.")
+
+
+class AlsoInOut(Shape):
+    """Another thread of the same counterpart."""
+
+    thread_id: Id
+    account: str
+    counterpart: str
+    listing_title: str | None
+    status: ThreadStatus
+    linked_by: str | None = Field(description="Who said that they are one; null where the name alone suggests it.")
+
+
+class AlsoInsOut(Shape):
+    """The other threads of a counterpart, the newest first, at most fifty."""
+
+    items: list[AlsoInOut]
+
+
+class LinkIn(Asked):
+    """Whether two threads are one counterpart's."""
+
+    same: bool | None = Field(description="null takes the word back: then the name decides again.")
+
+
+@routes.get("/threads/{thread_id}/also-in", role=Role.VIEWER)
+async def list_also_in(given: Given, thread_id: ThreadId) -> AlsoInsOut:
+    """The other threads of the counterpart: linked by people, or with the same name at the same site."""
+    return AlsoInsOut(items=many(AlsoInOut, await given.counterparts.also_in(thread_id)))
+
+
+@routes.put("/threads/{thread_id}/also-in/{other_id}", role=Role.AGENT)
+async def put_link(given: Given, who: Who, thread_id: ThreadId, other_id: OtherId, asked: LinkIn) -> AlsoInsOut:
+    """Link two threads as one counterpart's, or say that they are two people's."""
+    await given.counterparts.say(thread_id, other_id, asked.same, by=who.name)
+    return await list_also_in(given, thread_id)
 
 
 @routes.get("/threads/{thread_id}/notes", role=Role.VIEWER)

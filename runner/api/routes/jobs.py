@@ -94,6 +94,7 @@ class BulkIn(Asked):
     flow: Word | None = None
     batch_id: Annotated[str, Field(pattern=r"^[0-9]{1,18}$")] | None = None
     error_kind: ErrorKind | None = None
+    key: Word | None = None
 
 
 class CycleIn(Asked):
@@ -167,9 +168,10 @@ async def change_many(given: Given, asked: BulkIn) -> BulkOut:
         flow=asked.flow,
         batch_id=None if asked.batch_id is None else int(asked.batch_id),
         error_kind=asked.error_kind,
+        key=asked.key,
     )
     if which == JobFilter(ids=[], states=[]):
-        raise SetupError("Which jobs?", cure="Give ids, or states, account, flow, batch_id or error_kind.")
+        raise SetupError("Which jobs?", cure="Give ids, or states, account, flow, batch_id, error_kind or key.")
     numbers = which.ids or await given.engine.find(which)
     change = given.engine.cancel_many if asked.action is Action.CANCEL else given.engine.retry_many
     done: Bulk = await change(numbers)

@@ -11,7 +11,7 @@ from nicegui import ui
 from runner.console import forms, parts
 from runner.console.application import House
 from runner.console.desk import Desk
-from runner.console.pages import accounts
+from runner.console.pages import account_pace, accounts
 
 One = Mapping[str, Any]
 
@@ -105,7 +105,7 @@ class Page:
 
     async def _read(self) -> Any:
         ask = self._desk.api.get
-        rows, health, sessions, jobs, errors, rotation, profile = await asyncio.gather(
+        rows, health, sessions, jobs, errors, rotation, profile, limits, hours = await asyncio.gather(
             ask("/accounts/table", q=self._name, limit=NAMESAKES),
             ask(f"{self._way}/health"),
             ask("/sessions", account=self._name, limit=SESSIONS_SHOWN),
@@ -113,11 +113,15 @@ class Page:
             ask("/errors", account=self._name, limit=ERRORS_SHOWN),
             ask("/rotation", account=self._name),
             ask(parts.inside("profiles", self._name)),
+            ask(f"{self._way}/limits"),
+            ask(f"{self._way}/hours"),
         )
         row = next((each for each in rows["items"] if each["name"] == self._name), None)
         return {
             "row": row,
             "profile": profile,
+            "limits": limits,
+            "hours": hours,
             "health": health,
             "sessions": sessions["items"],
             "jobs": jobs["items"],
@@ -141,6 +145,7 @@ class Page:
                 _profile(self._desk, found["row"], health, found["profile"])
             with parts.tag("div").classes("stack"):
                 _rotation(self._desk, found["standing"], found["choices"])
+                account_pace.show(self._desk, self._name, found["limits"], found["hours"])
                 self._hands(health)
         _jobs(self._desk, self._name, found["jobs"])
         _errors(self._desk, self._name, found["errors"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import filters, naming, parts
+from runner.console import asking, filters, naming, parts
 from runner.console.application import House
 from runner.console.desk import Desk
 from runner.errors import ErrorKind
@@ -182,6 +182,10 @@ def _shot(evidence_id: str | None, attempt_id: str | None, words: str, size: str
 
 
 async def _retry_all(desk: Desk, signature: str) -> None:
+    narrowed = any(value for name, value in desk.filters.items() if name not in ("signature", "cursor"))
+    more = "The filter above counts for what is shown, not for this: the jobs of all accounts and days are retried."
+    if narrowed and not await asking.sure("Retry the whole group?", "Retry them", more=more):
+        return
     done = await desk.act(lambda: desk.api.post(f"/errors/groups/{signature}/retry"))
     if done is None:
         return

@@ -11,7 +11,7 @@ from runner.console import filters, naming, parts
 from runner.console.application import House
 from runner.console.client import Refused
 from runner.console.desk import Desk
-from runner.console.pages import inbox_notes, inbox_thread
+from runner.console.pages import inbox_also, inbox_notes, inbox_thread
 from runner.console.pages.inbox_tools import Tools
 
 PAGE_SIZE = 50
@@ -186,6 +186,7 @@ class Inbox:
                 said = await self._desk.api.get(f"/threads/{number}/messages", sort="-sent_at", limit=MESSAGES_SHOWN)
                 replies = await self._desk.api.get(f"/threads/{number}/replies")
                 notes = await self._desk.api.get(f"/threads/{number}/notes")
+                also_in = await self._desk.api.get(f"/threads/{number}/also-in")
                 handling = await self._desk.api.get(f"/threads/{number}/handling")
                 drafts = await self._desk.api.get("/drafts", thread_id=number, limit=PAGE_SIZE)
             except Refused:
@@ -193,7 +194,7 @@ class Inbox:
                 self._tools.fit(None, None)
                 raise
             self._open = {"thread": thread, "messages": said["items"][::-1], "replies": replies["items"]}
-            self._open |= {"notes": notes["items"], "handling": handling}
+            self._open |= {"notes": notes["items"], "handling": handling, "also_in": also_in["items"]}
             self._open["drafts"] = drafts["items"]
             self._open["more"] = said["next_cursor"] is not None
         self._fit()
@@ -224,4 +225,5 @@ class Inbox:
     def _show_about(self, opened: dict[str, Any] | None) -> None:
         if opened is not None:
             inbox_thread.about(self._desk, opened["thread"], opened["replies"], opened["handling"])
+            inbox_also.also_in(self._desk, opened["thread"], opened["also_in"])
             inbox_notes.notes(self._desk, opened["thread"], opened["notes"])

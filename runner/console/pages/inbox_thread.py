@@ -86,7 +86,15 @@ def _message(desk: Desk, message: One, writer: One | None) -> None:
             parts.when(message["sent_at"], desk.timezone, none="at an unknown time")
             if outbound and message["effect_state"] in EFFECTS:
                 parts.chip(*EFFECTS[message["effect_state"]])
+            if message["deleted_at"]:
+                parts.chip("deleted at the site", "bad")
+            elif message["edited_at"]:
+                parts.chip("edited", "wary")
         parts.tag("div", message["text"]).classes("bubble-text")
+        for former in message["former_texts"]:
+            with parts.tag("div").classes("bubble-foot"):
+                parts.tag("span", "It said: ")
+                parts.tag("del", former).classes("bubble-text")
         inbox_answers.written(writer)
         if not outbound:
             inbox_answers.understood(desk, message)

@@ -93,6 +93,7 @@ def _facts(desk: Desk, job: Mapping[str, Any]) -> None:
         said("Attempts", f"{job['attempts']} of {job['max_attempts']}")
         moment("Submitted", job["created_at"])
         moment("Due", job["due_at"] if job["state"] == JobState.QUEUED else None)
+        said("Put off", job["postponed"] if job["state"] == JobState.QUEUED else None)
         moment("Ended", job["ended_at"])
         said("Chosen because", job["reason"])
         said("Performed by", job["owner"])

@@ -14,7 +14,7 @@ from runner.domain.states import JobState
 from runner.errors import ErrorKind
 
 FLOWS = ("read_inbox", "publish_listing", "send_message", "check_login", "capture_page")
-NARROWING = ("state", "account", "flow", "error_kind", "batch")
+NARROWING = ("state", "account", "flow", "error_kind", "batch", "key")
 PAGE = 50
 
 
@@ -107,7 +107,7 @@ def said_about(desk: Desk, action: str, found: Mapping[str, Any]) -> None:
 def _meeting(desk: Desk) -> dict[str, Any]:
     """The filters as POST /jobs/bulk takes them."""
     given = {name: desk.filters[name] for name in NARROWING if desk.filters.get(name)}
-    renamed: dict[str, Any] = {name: given[name] for name in ("account", "flow", "error_kind") if name in given}
+    renamed: dict[str, Any] = {name: given[name] for name in ("account", "flow", "error_kind", "key") if name in given}
     if "state" in given:
         renamed["states"] = [given["state"]]
     if "batch" in given:
@@ -145,7 +145,7 @@ async def _filters(desk: Desk) -> None:
 
 
 async def _page(desk: Desk, chosen: Chosen) -> Any:
-    asked = {name: desk.filters.get(name) for name in (*NARROWING, "cursor", "key", "sort")}
+    asked = {name: desk.filters.get(name) for name in (*NARROWING, "cursor", "sort")}
     found = await desk.api.get("/jobs", **asked, limit=PAGE)
     return {**found, "filters": dict(desk.filters), "ticked": chosen.signs()}
 
@@ -206,6 +206,8 @@ def _when(desk: Desk, row: Mapping[str, Any]) -> None:
 
 def why(row: Mapping[str, Any]) -> str:
     """Why a Job is as it is: what went wrong, what it waits for, or why it was chosen."""
+    if row["state"] == JobState.QUEUED and row["postponed"]:
+        return f"put off: {row['postponed']}"
     if row["error"]:
         return str(row["error"])
     if row["state"] == JobState.QUEUED and row["waits_for"]:

@@ -36,6 +36,10 @@ def install(house: House) -> None:
             "soft"
         )
         await Trial(desk).build(await naming.accounts(desk))
+        if desk.may("agent"):
+            with parts.tag("section").classes("across"):
+                parts.button("Train the classifier", lambda: _train(desk), icon="school")
+                parts.tag("span", "It learns what people have corrected; that takes seconds.").classes("soft")
 
 
 class Trial:
@@ -185,6 +189,13 @@ class Trial:
             dialog.open()
 
         small("Why", show)
+
+
+async def _train(desk: Desk) -> None:
+    made = await desk.act(lambda: desk.api.post("/classifier/train"))
+    if made is not None:
+        corrections = parts.counted(made["corrections"], "correction")
+        desk.say(f"Trained, with {corrections}: {made['classifier']} looks at what arrives from now on.")
 
 
 def _select(options: Mapping[str, str], value: str, label: str) -> ui.select:

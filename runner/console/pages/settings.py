@@ -16,6 +16,7 @@ TABS = (
     # address, name, the role that sees it
     ("/settings", "Configuration", "admin"),
     ("/settings/schedules", "Schedules", "viewer"),
+    ("/settings/notices", "Notifications", "viewer"),
     ("/settings/operators", "Operators", "admin"),
     ("/settings/tokens", "Tokens", "admin"),
     ("/settings/audit", "Audit log", "admin"),

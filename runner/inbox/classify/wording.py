@@ -1,7 +1,8 @@
 """A Message as the classifier reads it: folded to plain letters, with marks for figures, and the ideas in it.
 
 Three views of one text, each a string whose parts are separated by blanks: its `words`, its `letters`, and its `ideas`
-(concepts of data/concepts.txt in the order in which they stand, whatever the language).
+(concepts of data/concepts.txt in the order in which they stand, whatever the language). A fourth follows from its words
+once it is known which of them are common: the `frame` of the sentence, "« is the … still … ? »".
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 
 LONGEST = 2_000
 """What comes after so many characters does not change what a Message wants, and would only cost time."""
+
+GAP, BEGINS, ENDS = "…", "«", "»"
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\b[a-z0-9][a-z0-9.-]*\.(?:com|net|org|io|me|ly|example|info|shop|biz)\b\S*")
 _ADDRESS = re.compile(r"\S+@\S+")
@@ -96,6 +99,16 @@ def read(text: str, concepts: Concepts) -> Wording:
     ideas = concepts.found(words)
     length = "short" if len(words) < 4 else "middling" if len(words) < 16 else "long"
     return Wording(words=" ".join(words), letters=letters, ideas=" ".join([*ideas, length]))
+
+
+def frame(words: str, common: frozenset[str]) -> str:
+    """The words with a gap wherever none of the common ones stands, and marks for where a text begins and ends."""
+    parts = [BEGINS]
+    for word in words.split():
+        part = word if word in common else GAP
+        if part != GAP or parts[-1] != GAP:
+            parts.append(part)
+    return " ".join([*parts, ENDS])
 
 
 def _folded(text: str) -> str:

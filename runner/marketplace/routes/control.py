@@ -202,6 +202,33 @@ async def incoming(request: Request) -> Response:
     return JSONResponse({"thread_id": str(thread_id), "message_id": str(message_id)}, status_code=201)
 
 
+@router.post("/_edit")
+async def edit(request: Request) -> Response:
+    """Lets whoever wrote a message change its words."""
+    given = _object(await _json(request), ("message_id", "text"))
+    number, market = _number("message_id", given.get("message_id")), web.market_of(request)
+    try:
+        text = inbox.clean(str(given.get("text", "")))
+        inbox.edit(market.db, number, text, now=market.now(), request_id=web.visit_of(request).request_id)
+    except inbox.MessageError as error:
+        raise ControlError(f'key "text": {error}') from error
+    except LookupError as error:
+        raise ControlError(f'key "message_id": {error}') from error
+    return JSONResponse({"message_id": str(number)})
+
+
+@router.post("/_delete")
+async def delete(request: Request) -> Response:
+    """Lets whoever wrote a message take it away."""
+    given = _object(await _json(request), ("message_id",))
+    number, market = _number("message_id", given.get("message_id")), web.market_of(request)
+    try:
+        inbox.delete(market.db, number, now=market.now(), request_id=web.visit_of(request).request_id)
+    except LookupError as error:
+        raise ControlError(f'key "message_id": {error}') from error
+    return JSONResponse({"message_id": str(number)})
+
+
 def _number(key: str, given: object) -> int:
     if not str(given).isdecimal():
         raise ControlError(f'key "{key}": expected an id, got {given!r}')

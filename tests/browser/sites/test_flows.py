@@ -194,6 +194,33 @@ async def test_answering_a_message_that_is_not_there_is_refused(shop: Any, perfo
     assert shop.ledger("message_sent") == []
 
 
+async def test_a_follow_up_with_the_words_of_the_message_that_it_follows_is_sent_and_sent_once(
+    shop: Any, stage: Any, perform: Any
+) -> None:
+    thread_id = shop.incoming("Is it still available?")
+    asked = keyed(await stage.site.messages(thread_id))[-1][0]
+    first = await perform("send_message", thread=thread_id, text="Still there?", follows=asked)
+    stage.effects.keys.clear()  # another Job
+    follows = f"id:{first['message']}"
+    second = await perform("send_message", thread=thread_id, text="Still there?", follows=follows)
+    again = await perform("send_message", thread=thread_id, text="Still there?", follows=follows)  # that Job once more
+    assert (second["already_there"], again["already_there"]) == (False, True)
+    assert [each["subject"] for each in shop.ledger("message_sent")] == [first["message"], second["message"]]
+
+
+async def test_a_follow_up_is_not_sent_when_what_it_follows_is_not_the_last_or_is_gone(
+    shop: Any, stage: Any, perform: Any
+) -> None:
+    thread_id = shop.incoming("Is it still available?")
+    asked = keyed(await stage.site.messages(thread_id))[-1][0]
+    shop.incoming("Automatic reply: I am out of the office.", thread_id=thread_id)
+    overtaken = await perform("send_message", thread=thread_id, text="Still there?", follows=asked)
+    gone = await perform("send_message", thread=thread_id, text="Still there?", follows="id:4711")
+    assert (overtaken["overtaken_by"], gone["overtaken_by"]) == ("counterpart", "gone")
+    assert overtaken["said"] == ["Automatic reply: I am out of the office."]
+    assert (shop.ledger("message_sent"), stage.effects.armed) == ([], 0)
+
+
 async def test_a_reply_is_sent_while_nobody_has_written_since(shop: Any, stage: Any, perform: Any) -> None:
     thread_id = shop.incoming("Is it still available?")
     result = await perform("send_message", thread=thread_id, text="Yes, it is.", unless_written_since=True)

@@ -71,6 +71,8 @@ async def test_many_jobs_are_changed_at_once_and_each_refusal_has_its_reason(adm
     done = (await admin.post("/api/v1/jobs/bulk", json={"action": "retry", "states": ["cancelled"]})).json()
     assert sorted(done["changed"]) == ["1", "2"]
     assert (await admin.post("/api/v1/jobs/bulk", json={"action": "cancel"})).status_code == 422
+    keyed = (await admin.post("/api/v1/jobs/bulk", json={"action": "cancel", "key": "no such key"})).json()
+    assert keyed["changed"] == [], "not all that are queued"
 
 
 async def test_wrong_data_is_refused_field_by_field(admin: httpx.AsyncClient) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -260,3 +262,51 @@ async def test_a_thread_is_resolved_from_its_first_message_to_its_close_and_coun
     assert second["satisfaction"] is None
     assert (await admin.put(f"{THREAD}/satisfaction", json={"satisfaction": "good"})).status_code == 200
     assert [each["satisfaction"] for each in await resolutions()] == ["neutral", "good"]
+
+
+async def test_the_history_is_exported_whole_and_as_cells_that_are_no_formulas(
+    shop: Shop, admin: httpx.AsyncClient
+) -> None:
+    await said(shop, ("=1+1", IN, 0), ("yes", OUT, 5))
+    await said(shop, ("hi", IN, 60 * 24 * 3), thread="t-2")
+    await admin.put(f"{THREAD}/tags", json={"tags": ["vip"]})
+    await admin.post(f"{THREAD}/notes", json={"text": "+49 170 rings at noon"})
+    found = (await admin.get("/api/v1/exports/threads.json")).json()["threads"]
+    assert [each["thread"]["remote_id"] for each in found] == ["t-1", "t-2"]
+    assert [each["text"] for each in found[0]["messages"]] == ["=1+1", "yes"]
+    assert (found[0]["thread"]["tags"], found[0]["notes"][0]["by"]) == (["vip"], "admin-0")
+    table = (await admin.get("/api/v1/exports/threads.csv", params={"account": "amy"})).text
+    rows = list(csv.DictReader(io.StringIO(table.removeprefix("\ufeff"))))
+    assert [(row["kind"], row["text"], row["tags"]) for row in rows] == [
+        ("message", "'=1+1", "vip"),
+        ("message", "yes", "vip"),
+        ("note", "'+49 170 rings at noon", "vip"),
+        ("message", "hi", ""),
+    ]
+    later = {"since": (NOON + timedelta(days=1)).isoformat()}
+    [one] = (await admin.get("/api/v1/exports/threads.json", params=later)).json()["threads"]
+    assert one["thread"]["id"] == 2
+    assert (await admin.get("/api/v1/exports/threads.csv", params={"account": "nobody"})).status_code == 404
+
+
+async def test_threads_of_one_counterpart_are_suggested_and_a_person_has_the_last_word(
+    shop: Shop, admin: httpx.AsyncClient
+) -> None:
+    for name, thread in (("Zoë  Miller", "t-1"), ("ＺＯＥ\u0308 miller", "t-2"), ("Bob", "t-3")):
+        summary = ThreadSummary(
+            remote_id=thread, counterpart=name, listing_title=None, excerpt="", unread=0, last_at=NOON, url="u"
+        )
+        await shop.services.records.threads.save_thread("amy", summary, "f", [])
+
+    async def others(thread: int) -> list[tuple[str, str | None]]:
+        items = (await admin.get(f"/api/v1/threads/{thread}/also-in")).json()["items"]
+        return [(each["thread_id"], each["linked_by"]) for each in items]
+
+    assert (await others(1), await others(2), await others(3)) == ([("2", None)], [("1", None)], [])
+    await admin.put("/api/v1/threads/2/also-in/1", json={"same": False})
+    await admin.put("/api/v1/threads/1/also-in/3", json={"same": True})
+    assert (await others(1), await others(2), await others(3)) == ([("3", "admin-0")], [], [("1", "admin-0")])
+    await admin.put("/api/v1/threads/1/also-in/2", json={"same": None})
+    assert await others(2) == [("1", None)]
+    assert (await admin.put("/api/v1/threads/1/also-in/1", json={"same": True})).status_code in (409, 422)
+    assert (await admin.put("/api/v1/threads/1/also-in/9", json={"same": True})).status_code == 404

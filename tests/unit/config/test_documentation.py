@@ -35,6 +35,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[limits.warm_up]": pace.WarmUpSettings,
     "[hours]": pace.HoursSettings,
     "[inbox.provider]": ProviderSettings,
+    "[notices]": models.NoticeSettings,
     "[live]": models.LiveSettings,
     "[[accounts]]": models.AccountSettings,
     "[console]": models.ConsoleSettings,

@@ -13,6 +13,7 @@ import pytest
 from runner.domain.accounts import NewAccount, SecretRef
 from runner.domain.classification import Classification, MessageType
 from runner.domain.drafts import Draft, DraftState, Terms, Verdict
+from runner.domain.effects import EffectKind, EffectState, message_key
 from runner.domain.jobs import Job, NewJob
 from runner.domain.messages import RemoteMessage, ThreadSummary, keyed
 from runner.domain.rules import Level, NewRule, Then, When
@@ -24,6 +25,7 @@ from runner.store.accounts import Accounts
 from runner.store.classifications import Classifications
 from runner.store.database import Database
 from runner.store.drafts import Drafts
+from runner.store.effects import Effects
 from runner.store.rules import Rules
 from runner.store.templates import Templates
 from runner.store.threads import Threads
@@ -104,6 +106,16 @@ class Desk:
         result = {"message": None, "not_sent": not_sent} if not_sent else {"message": "m-9"}
         await self.engine.succeed(lease, result)
         return await self.engine.get(lease.job.id)
+
+    async def journaled(self, *, answering: str, as_: str) -> None:
+        """The journal knows a reply in thread 7, which the Site shows under this key."""
+        (job,) = await self.engine.submit([NewJob(account="amy", flow="check_login")])
+        lease = await self.engine.claim_job(job.id, owner="w1", ttl_s=60)
+        assert lease is not None
+        effects = Effects(self.db)
+        planned = await effects.plan(lease, EffectKind.SEND_MESSAGE, message_key("7", answering, "Yes."), "hash")
+        await effects.transition(lease, planned, EffectState.CONFIRMED, remote_id=as_.removeprefix("id:"))
+        await self.engine.succeed(lease, {})
 
     async def draft(self) -> Draft:
         (found,) = await self.answering.drafts.list_drafts()

@@ -320,3 +320,27 @@ async def test_where_a_site_gives_no_times_what_was_there_first_is_not_answered_
     new = await desk.arrives("30?", thread="2", untimed=True)
     await desk.answering.sweep()
     assert await desk.verdict(new) is Verdict.ANSWERED
+
+
+# ── An answer that came after the question it does not answer ─────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("drafted", [False, True])
+@pytest.mark.parametrize("to_the_first", [False, True])
+async def test_a_person_is_told_when_what_we_wrote_last_answers_an_earlier_message(
+    desk: Desk, *, drafted: bool, to_the_first: bool
+) -> None:
+    await desk.rule()
+    await desk.arrives("20?")
+    second = await desk.arrives("and with the cable?")
+    if drafted:
+        await desk.answering.sweep()
+    ours = await desk.arrives("Yes.", ours=True)
+    first_key, second_key, our_key = [each.key for each in await desk.threads.messages_of((await thread(desk)).id)]
+    await desk.journaled(answering=first_key if to_the_first else second_key, as_=our_key)
+    assert ours > second
+    told = await desk.answering.dry_run([second])
+    await desk.answering.sweep()
+    found = [str(words) for words in await asked(desk) if "answers an earlier message" in str(words)]
+    assert len(found) == (1 if to_the_first else 0)
+    assert ("answers an earlier message" in told[0].words) == to_the_first

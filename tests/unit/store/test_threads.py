@@ -145,3 +145,57 @@ async def test_the_search_index_follows_what_is_changed_and_deleted(db: Database
         assert (await connection.execute(text("SELECT count(*) FROM message_search"))).scalar_one() == 0
         await connection.execute(text("INSERT INTO message_search (message_search) VALUES ('integrity-check')"))
     assert await found("green") == []
+
+
+IN_ORDER = ("first", "second", "third")
+
+
+async def test_messages_of_one_second_keep_the_order_of_the_site_and_late_ones_find_their_place(db: Database) -> None:
+    later = NOON + timedelta(minutes=5)
+    await save(db, *(said(each, remote_id=each, at=later) for each in IN_ORDER))
+    # One that was written before them is read after them, as when the network was slow.
+    early = said("zero", remote_id="zero", at=NOON)
+    await save(db, early, *(said(each, remote_id=each, at=later) for each in IN_ORDER))
+    assert [each.text for each in await Threads(db).messages_of(1)] == ["zero", *IN_ORDER]
+
+
+async def test_an_edited_message_is_the_same_one_with_both_texts(db: Database, clock) -> None:
+    await save(db, said("I giv 20", remote_id="m-1"), said("ok?", remote_id="m-2"))
+    clock.forward(60)
+    assert await save(db, said("I give 200", remote_id="m-1"), said("ok?", remote_id="m-2")) == 0, "none is new"
+    clock.forward(60)
+    await save(db, said("I give 210", remote_id="m-1"), said("ok?", remote_id="m-2"))
+    edited, other = await Threads(db).messages_of(1)
+    assert (edited.text, edited.former_texts) == ("I give 210", ("I giv 20", "I give 200"))
+    assert (edited.edited_at, other.edited_at) == (NOON + timedelta(minutes=2), None)
+    async with db.read() as connection:
+        found = await search.said(connection, "give 210")
+        assert list((await connection.execute(found)).scalars()) == [1], "the search knows the new words"
+
+
+async def test_a_message_without_an_id_is_known_again_when_it_is_edited(db: Database) -> None:
+    one, two = said("helo", at=NOON), said("two", at=NOON + timedelta(seconds=1))
+    await save(db, one, two)
+    for _ in range(2):
+        assert await save(db, replace(one, text="hello"), two) == 0
+    first, _ = await Threads(db).messages_of(1)
+    assert (first.text, first.former_texts, first.deleted_at) == ("hello", ("helo",), None)
+    assert await save(db, replace(one, text="hello"), two, said("three", at=NOON + timedelta(seconds=2))) == 1
+
+
+async def test_a_deleted_message_is_marked_and_stays_and_may_come_back(db: Database, clock) -> None:
+    both = said("one", remote_id="m-1"), said("two", remote_id="m-2")
+    await save(db, *both)
+    clock.forward(60)
+    await save(db, both[1])
+    told = await Events(db).since(0)
+    assert [each.data for each in told if each.name == "MessagesChanged"] == [
+        {"thread": 1, "edited": [], "deleted": [1]}
+    ]
+    assert [each.deleted_at for each in await Threads(db).messages_of(1)] == [NOON + timedelta(minutes=1), None]
+    await save(db)
+    assert [each.deleted_at is None for each in await Threads(db).messages_of(1)] == [False, True], (
+        "no empty page counts"
+    )
+    await save(db, *both)
+    assert [each.deleted_at for each in await Threads(db).messages_of(1)] == [None, None]

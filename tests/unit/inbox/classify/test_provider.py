@@ -6,14 +6,18 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from runner import inbox_wiring
+from runner.config.provider import ProviderSettings
+from runner.config.settings import Settings
 from runner.domain.classification import Asked, Classification, MessageType
 from runner.inbox.classify.provider import ProviderClassifier, ProviderTerms
 from runner.store.database import Database
@@ -266,11 +270,15 @@ async def test_a_request_that_might_take_too_many_tokens_is_not_made(
     assert (model.requests, (await use.today()).tokens) == ([], 0)
 
 
+def the_same(reply: Reply, *_: object) -> Reply:
+    return reply
+
+
 async def test_a_key_is_seen_by_the_provider_only(
     model: Model, provider: Make, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for reply in ((401, KEYS[0]), (500, KEYS[0]), (200, KEYS[0])):
-        model.reply = lambda *_, reply=reply: reply  # type: ignore[misc]
+        model.reply = partial(the_same, reply)
         await provider().classify(ASKED)
     broken: Any = provider()
     broken._use = None  # our own bug, in the worst place
@@ -279,3 +287,26 @@ async def test_a_key_is_seen_by_the_provider_only(
     assert "canary" not in seen
     assert "the local classifier does" in seen
     assert all("canary" not in json.dumps(each) for each in model.requests)
+
+
+async def test_nobody_is_asked_unless_the_configuration_says_so_and_then_the_log_does(
+    model: Model, use: ProviderUse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROVIDER_KEY", KEYS[0])
+    local = Local()
+    assert inbox_wiring.understood_by(Settings(), use._db, local) is local
+    asked = {"base_url": model.url, "model": "m-1", "api_keys": [{"env": "PROVIDER_KEY"}]}
+    settings = Settings.model_validate({"inbox": {"provider": asked}})
+    with structlog.testing.capture_logs() as logged:
+        classifier = inbox_wiring.understood_by(settings, use._db, local)
+    assert who(await classifier.classify(ASKED)) == [THEIRS] * 2
+    assert model.keys == [f"Bearer {KEYS[0]}"]
+    assert [(each["log_level"], each["base_url"]) for each in logged] == [("warning", model.url)]
+    assert "canary" not in json.dumps(logged, default=str)
+
+
+def test_a_provider_that_is_not_on_this_machine_must_be_allowed() -> None:
+    elsewhere = {"base_url": "https://models.example/v1", "model": "m-1"}
+    with pytest.raises(ValidationError, match="allow_remote = true"):
+        ProviderSettings.model_validate(elsewhere)
+    assert ProviderSettings.model_validate(elsewhere | {"allow_remote": True}).base_url == elsewhere["base_url"]

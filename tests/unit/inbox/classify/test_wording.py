@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.inbox.classify import examples
-from runner.inbox.classify.wording import Concepts, read
+from runner.inbox.classify.wording import Concepts, frame, read
 
 CONCEPTS = examples.lessons().concepts
 
@@ -28,3 +28,8 @@ def test_figures_are_told_by_what_they_are() -> None:
 def test_longer_phrases_and_their_first_words_are_both_seen() -> None:
     concepts = Concepts.parse("# comment\nfree: come\nmeet: come by, see you\n")
     assert read("Come by! SEE   you", concepts).ideas.split() == ["free", "meet", "calls", "meet", "middling"]
+
+
+def test_a_frame_keeps_the_common_words_and_one_gap_for_what_lies_between() -> None:
+    words = read("Is the red snowblower still available?", CONCEPTS).words
+    assert frame(words, frozenset({"is", "the", "still", "available", "?"})) == "« is the … still available ? »"
