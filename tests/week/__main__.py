@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import signal
 import sys
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("--accounts", help="other accounts, with commas")
     parser.add_argument("--no-faults", action="store_true", help="a marketplace that behaves")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is ended, too
     form = SHORT if asked.short else LONG
     sizes = {name: getattr(asked, name) for name in ("messages", "days", "every_min", "kills", "minutes")}
     changes = {name: value for name, value in sizes.items() if value is not None}
