@@ -11,13 +11,13 @@ from pathlib import Path
 from tests.week.week import Form, lines, lived
 
 LONG = Form(messages=1000, every_min=60, kills=12)
-SHORT = Form(messages=30, accounts=("elena", "farid"), days=1, every_min=120, kills=1)
+SHORT = Form(messages=20, accounts=("elena", "farid"), days=1, every_min=240, kills=1)
 
 
 def main() -> int:
     """Live the week that was asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.week", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a day of two accounts with 30 messages")
+    parser.add_argument("--short", action="store_true", help="a day of two accounts with 20 messages")
     parser.add_argument("--seed", type=int, default=20261019, help="the same seed makes the same week")
     parser.add_argument("--keep", type=Path, help="a new folder that is left with all that came of it")
     for name in ("messages", "days", "every-min", "kills", "minutes"):
