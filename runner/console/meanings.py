@@ -30,6 +30,7 @@ VERDICTS = {
     "no_text": ("for a person: no reply could be written", "wary"),
     "no_rule": ("no rule matches", "plain"),
     "overtaken": ("somebody had written after it", "plain"),
+    "crossed": ("for a person: it crossed our answer to an earlier one", "wary"),
     "too_old": ("too old to be answered by rule", "plain"),
 }
 """What was decided about a Message, and how that looks."""
@@ -75,7 +76,7 @@ def verdict(name: str) -> tuple[str, str]:
 
 def more(found: Mapping[str, Any]) -> str:
     """What a verdict says beyond its own words; often nothing."""
-    return str(found["words"]) if found["verdict"] in ("queued", "no_text") else ""
+    return str(found["words"]) if found["verdict"] in ("queued", "no_text", "crossed") else ""
 
 
 def reason(each: Mapping[str, Any]) -> str:
