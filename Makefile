@@ -11,7 +11,7 @@ BIN := .venv/bin
 PIN := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --upgrade \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: help setup demo test check pins bench chaos screenshots clean
+.PHONY: help setup demo test check pins bench chaos week screenshots clean
 
 help: ## show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ bench: setup ## measure the runner against a bare Playwright script
 
 chaos: setup ## kill things while they work, and count what was lost or done twice
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+week: setup ## a simulated week of six accounts and 1,000 messages, judged by the ledger
+	@$(BIN)/python -m tests.week $(ARGS)
 
 screenshots: setup ## take the pictures of the documentation again
 	@$(BIN)/python -m tools.screenshots

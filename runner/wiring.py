@@ -137,9 +137,12 @@ class Runner:
 
 
 @asynccontextmanager
-async def open_books(settings: Settings) -> AsyncIterator[Books]:
-    """Open the store, migrated, and put the configuration's accounts into it. Raises SetupError, Conflict."""
-    clock = SystemClock()
+async def open_books(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Books]:
+    """Open the store, migrated, and put the configuration's accounts into it. Raises SetupError, Conflict.
+
+    `clock` is the machine's unless given.
+    """
+    clock = clock or SystemClock()
     async with Database.open(settings.store.path, clock=clock, busy_timeout_s=settings.store.busy_timeout_s) as db:
         usage = RateUsage(db, settings.pacing())
         records = Records(
@@ -205,10 +208,10 @@ async def _sync(accounts: Accounts, configured: tuple[AccountSettings, ...]) -> 
 
 
 @asynccontextmanager
-async def open_runner(settings: Settings, redactor: Redactor) -> AsyncIterator[Runner]:
+async def open_runner(settings: Settings, redactor: Redactor, *, clock: Clock | None = None) -> AsyncIterator[Runner]:
     """Open everything. Raises SetupError when the browser or the configuration stands in the way."""
     async with (
-        open_books(settings) as books,
+        open_books(settings, clock=clock) as books,
         Browsers(clock=books.clock) as browsers,
         live_wiring.live_view(settings) as open_sessions,
         _inbox_at_work(books),

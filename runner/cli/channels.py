@@ -90,9 +90,11 @@ def add(
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
-    """Add a channel. What opens it is never given here, only where it is kept.
+    """Add a channel.
 
     Example: runner channels add phone --secret-file secrets/ntfy.url --kind person_needed --quiet 22:00-07:00
+
+    What opens it (an Apprise URL, or a webhook's signing key) is never given here, only where it is kept.
     """
     settings, _ = options.settings(config)
     new = NewChannel(

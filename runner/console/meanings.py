@@ -30,6 +30,7 @@ VERDICTS = {
     "no_text": ("for a person: no reply could be written", "wary"),
     "no_rule": ("no rule matches", "plain"),
     "overtaken": ("somebody had written after it", "plain"),
+    "crossed": ("for a person: it crossed our answer to an earlier one", "wary"),
     "too_old": ("too old to be answered by rule", "plain"),
 }
 """What was decided about a Message, and how that looks."""
@@ -75,7 +76,7 @@ def verdict(name: str) -> tuple[str, str]:
 
 def more(found: Mapping[str, Any]) -> str:
     """What a verdict says beyond its own words; often nothing."""
-    return str(found["words"]) if found["verdict"] in ("queued", "no_text") else ""
+    return str(found["words"]) if found["verdict"] in ("queued", "no_text", "crossed") else ""
 
 
 def reason(each: Mapping[str, Any]) -> str:
@@ -152,6 +153,8 @@ THEN: Mapping[str, Callable[[Any], str]] = {
     "reply": lambda value: f"reply with “{value}”",
     "assign": lambda value: f"assign it to {value}",
     "snooze": lambda value: f"put it away for {value}",
+    "tag": lambda value: f"tag the thread {', '.join(map(str, value))}",
+    "enrol": lambda value: f"follow it up with “{value}”",
     "close": lambda value: "close the thread",
     "notify": lambda value: "tell a person",
 }

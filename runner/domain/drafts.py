@@ -31,8 +31,13 @@ class Verdict(StrEnum):
     QUEUED = "queued"  # nobody is sure enough what it wants: for a person
     NO_RULE = "no_rule"  # none matches
     OVERTAKEN = "overtaken"  # somebody had written after it
+    CROSSED = "crossed"  # it arrived while we answered an earlier one: for a person
     TOO_OLD = "too_old"  # it was written too long ago to be answered without a person
     NO_TEXT = "no_text"  # the reply lacks a value, or no Template fits: for a person
+
+
+FOR_PERSON = (Verdict.QUEUED, Verdict.NO_TEXT, Verdict.CROSSED)
+"""Nobody else sees to the Message."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +65,7 @@ class Plan:
         """Whether somebody is told: nobody is sure, a text lacks a value, or the Rule that acts says so."""
         if self.verdict in (Verdict.DRAFTED, Verdict.ANSWERED, Verdict.DONE):
             return self.notifies
-        unanswered = self.verdict is Verdict.OVERTAKEN and self.situation.answered_earlier
-        return unanswered or self.verdict in (Verdict.QUEUED, Verdict.NO_TEXT)
+        return self.verdict in FOR_PERSON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +153,7 @@ def plan(
         return Plan(situation=situation, verdict=verdict, words=words, decision=decision, **reply)  # type: ignore[arg-type]  # the three fields of a reply
 
     if situation.overtaken:
-        return so(Verdict.OVERTAKEN, "somebody has written since")
+        return so(Verdict.CROSSED if situation.answered_earlier else Verdict.OVERTAKEN, "somebody has written since")
     if situation.history:
         return so(Verdict.TOO_OLD, "it was there when this inbox was read first, and the site does not say since when")
     if now - situation.written_at > terms.within:

@@ -5,7 +5,7 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +23,26 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(kw_only=True)
+class SetClock:
+    """The machine's time with an offset that the control surface sets: the same in ledger, messages and sessions."""
+
+    ahead: timedelta = timedelta(0)
+
+    def __call__(self) -> datetime:
+        """Returns the moment that it is on this marketplace, aware, in UTC."""
+        return utc_now() + self.ahead
+
+
+@dataclass(kw_only=True)
+class Interjection:
+    """What a counterpart writes once a thread was served to its account so many more times."""
+
+    thread_id: int
+    readings: int
+    text: str
+
+
 def _no_connection(_client: tuple[str, int], _reset: bool) -> None:
     raise MarketError("The connection cannot be dropped: the marketplace does not run under its own server.")
 
@@ -37,11 +57,27 @@ class Market:
     passwords: dict[str, str]
     lock: IO[str]
     faults: Faults = field(default_factory=Faults)
-    now: Callable[[], datetime] = utc_now
+    clock: SetClock = field(default_factory=SetClock)
+    interjections: list[Interjection] = field(default_factory=list)
     survey_probability: float = 0.02
     # Closes or resets a client's TCP connection at once, without an answer; the server puts the real one here.
     drop_connection: Callable[[tuple[str, int], bool], None] = _no_connection
     survey_dice: random.Random = field(default_factory=random.Random)
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The marketplace's clock."""
+        return self.clock
+
+    def due_interjections(self, thread_id: int) -> list[str]:
+        """Counts one reading of a thread; returns what is to be written in it now."""
+        due = []
+        for each in [each for each in self.interjections if each.thread_id == thread_id]:
+            each.readings -= 1
+            if each.readings <= 0:
+                self.interjections.remove(each)
+                due.append(each.text)
+        return due
 
     @property
     def secret(self) -> str:
@@ -52,6 +88,8 @@ class Market:
         """Makes everything as it was at the first start, with the passwords kept."""
         self.seed = self.seed if new_seed is None else new_seed
         self.faults.replace([])
+        self.interjections = []
+        self.clock.ahead = timedelta(0)
         self.survey_dice = random.Random(self.seed)  # noqa: S311 (repeatable, not secret)
         with self.db.transaction():
             self.db.empty()

@@ -268,6 +268,9 @@ class Drafts:
             why = f"{why}; {ANSWERED_EARLIER}" if unanswered else why
             moved = await draft_rows.move(self._db, connection, to_draft(row), DraftState.OUTDATED, detail=why)
             if unanswered:
+                crossed = {"verdict": Verdict.CROSSED, "at": self._db.clock.now(), "words": why}
+                of = decision.c.message_id == moved.message_id
+                await connection.execute(update(decision).where(of).values(crossed))
                 await draft_rows.say(self._db, connection, moved, "PersonAsked", words=why)
         return len(rows)
 

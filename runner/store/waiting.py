@@ -29,10 +29,22 @@ def waits_for(wait: Wait, *, threshold: float) -> ColumnElement[bool]:
     no_text = message.c.id.in_(select(decision.c.message_id).where(decision.c.verdict == Verdict.NO_TEXT))
     return and_(
         thread.c.status != ThreadStatus.CLOSED,
-        or_(thread.c.id.in_(_unanswered(unsure)), thread.c.id.in_(_unanswered(no_text))),
+        or_(
+            thread.c.id.in_(_unanswered(unsure)),
+            thread.c.id.in_(_unanswered(no_text)),
+            thread.c.id.in_(_crossed()),
+        ),
     )
 
 
 def _unanswered(which: ColumnElement[bool]) -> Select[tuple[int]]:
     inbound = message.c.direction == Direction.INBOUND
     return select(message.c.thread_id).where(which, inbound, ~later_than(message))
+
+
+def _crossed() -> Select[tuple[int]]:
+    """Those in which nobody has written since it was seen that a Message had crossed a reply of ours."""
+    since = message.alias("since")
+    written = select(since.c.id).where(since.c.thread_id == message.c.thread_id, since.c.first_seen_at > decision.c.at)
+    crossed = select(message.c.thread_id).join(decision, decision.c.message_id == message.c.id)
+    return crossed.where(decision.c.verdict == Verdict.CROSSED, ~written.exists())

@@ -28,6 +28,7 @@ class Known:
     tags: Sequence[str]
     templates: Sequence[str]
     operators: Sequence[str]
+    sequences: Sequence[str]
 
 
 async def known(desk: Desk) -> Known:
@@ -36,12 +37,14 @@ async def known(desk: Desk) -> Known:
     tags = await desk.api.get("/tags")
     templates = await desk.api.get("/templates", limit=MOST)
     operators = await desk.api.get("/operators", limit=MOST) if desk.may("admin") else {"items": []}
+    sequences = await desk.api.get("/sequences", limit=MOST)
     names = [each["name"] for each in operators["items"]]
     return Known(
         accounts=accounts,
         tags=[each["name"] for each in tags["items"]],
         templates=list(dict.fromkeys(each["name"] for each in templates["items"])),
         operators=sorted({*names, desk.who["name"]} if desk.who["via"] == "session" else names),
+        sequences=[each["name"] for each in sequences["items"]],
     )
 
 
@@ -67,6 +70,8 @@ def actions(there: Known) -> list[forms.Field]:
         forms.one("reply", "Reply with the template", {"": "no reply", **{each: each for each in there.templates}}),
         forms.one("assign", "Assign the thread to", {"": "nobody", **{each: each for each in there.operators}}),
         forms.text("snooze", "Put the thread away for", hint="2h, 3d, 1h30m", check=parse_duration),
+        forms.listed("tag", "Tag the thread", hint="with commas between"),
+        forms.one("enrol", "Follow up with", {"": "no sequence", **{each: each for each in there.sequences}}),
         forms.tick("close", "Close the thread"),
         forms.tick("notify", "Tell a person"),
     ]

@@ -183,11 +183,14 @@ def _fitted(
         "ideas": TfidfVectorizer(token_pattern=PART, ngram_range=(1, 3), min_df=2, **options),
         "frames": TfidfVectorizer(token_pattern=PART, ngram_range=(1, 4), min_df=2, **options),
     }
-    for name, vectorizer in views.items():
-        vectorizer.fit([_view(name, each, common) for each in wordings])
+    # To fit and to transform in one pass: reading the texts is most of the work.
+    seen = [
+        vectorizer.fit_transform([_view(name, each, common) for each in wordings]) * VIEWS[name]
+        for name, vectorizer in views.items()
+    ]
     machine = LinearSVC(C=0.4, random_state=0)
     machine.fit(
-        _matrix(views, wordings, common),
+        scipy.sparse.hstack(seen, format="csr"),
         [LABELS.index(each.type) for each in examples],
         sample_weight=[each.weight for each in examples],
     )

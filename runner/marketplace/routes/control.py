@@ -1,7 +1,8 @@
-"""The levers behind the scenes: ledger, faults, state, reset, and counterparts who write. Loopback only."""
+"""The levers behind the scenes: ledger, faults, state, clock, reset, and counterparts who write. Loopback only."""
 
 import difflib
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from runner.marketplace import accounts, challenges, inbox, ledger, seed, web
 from runner.marketplace.faults import FaultError
 from runner.marketplace.ledger import Kind
+from runner.marketplace.market import Interjection, utc_now
 
 router = APIRouter()
 SLUGS = tuple(account["slug"] for account in seed.catalogue()["accounts"])
@@ -131,10 +133,51 @@ async def unlock(request: Request) -> Response:
     return JSONResponse({"account": slug})
 
 
+@router.get("/_clock")
+async def read_clock(request: Request) -> Response:
+    """Returns what time it is here, and how far that is ahead of the machine's time."""
+    market = web.market_of(request)
+    return JSONResponse({"now": market.now().isoformat(), "ahead_s": market.clock.ahead / timedelta(seconds=1)})
+
+
+@router.post("/_clock")
+async def set_clock(request: Request) -> Response:
+    """Sets the clock of ledger, messages and sessions to a moment (`now`), or so far ahead of the machine's."""
+    given = _object(await _json(request), ("now", "ahead_s"))
+    if len(given) != 1:
+        raise ControlError('expected one of the keys "now" and "ahead_s"')
+    clock = web.market_of(request).clock
+    clock.ahead = _until(given["now"]) if "now" in given else _span(given["ahead_s"])
+    return await read_clock(request)
+
+
+def _until(given: object) -> timedelta:
+    try:
+        moment = datetime.fromisoformat(str(given))
+    except ValueError as error:
+        raise ControlError(f'key "now": {error}') from error
+    if moment.tzinfo is None:
+        raise ControlError(f'key "now": {given!r} has no time zone; write it like 2026-10-19T08:00:00Z')
+    return moment - utc_now()
+
+
+def _span(given: object) -> timedelta:
+    try:
+        if isinstance(given, int | float) and not isinstance(given, bool):
+            return timedelta(seconds=given)
+    except (OverflowError, ValueError):
+        pass
+    raise ControlError(f'key "ahead_s": expected seconds, got {given!r}')
+
+
 @router.post("/_incoming")
 async def incoming(request: Request) -> Response:
-    """Lets a counterpart write, into a thread that is there or a new one."""
-    given = _object(await _json(request), ("account", "text", "thread_id", "counterpart", "listing_id"))
+    """Lets a counterpart write, into a thread that is there or a new one; `after_readings` says when, else now.
+
+    With it the message comes right after the thread was served to its account so many more times.
+    """
+    keys = ("account", "text", "thread_id", "counterpart", "listing_id", "after_readings")
+    given = _object(await _json(request), keys)
     slug, market = _account(given.get("account")), web.market_of(request)
     try:
         text = inbox.clean(str(given.get("text", "")))
@@ -150,6 +193,10 @@ async def incoming(request: Request) -> Response:
     thread = inbox.thread_of(market.db, slug, thread_id)
     if thread is None:
         raise ControlError(f'key "thread_id": {slug} has no thread {thread_id}')
+    if given.get("after_readings") is not None:
+        readings = _number("after_readings", given["after_readings"])
+        market.interjections.append(Interjection(thread_id=thread_id, readings=readings, text=text))
+        return JSONResponse({"thread_id": str(thread_id), "message_id": None}, status_code=202)
     request_id = web.visit_of(request).request_id
     message_id = inbox.write(market.db, thread, "in", text, now=market.now(), request_id=request_id)
     return JSONResponse({"thread_id": str(thread_id), "message_id": str(message_id)}, status_code=201)

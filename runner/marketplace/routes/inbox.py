@@ -38,14 +38,12 @@ async def thread_page(request: Request, thread_id: str) -> Response:
 @router.get("/api/threads/{thread_id}")
 async def thread_json(request: Request, thread_id: str) -> Response:
     """Serves a thread's messages and marks it read."""
-    thread, market = _thread(request, thread_id), web.market_of(request)
+    thread, market, request_id = _thread(request, thread_id), web.market_of(request), web.visit_of(request).request_id
     messages = inbox.read(
-        market.db,
-        thread,
-        own_name=web.signed_in(request).name,
-        now=market.now(),
-        request_id=web.visit_of(request).request_id,
+        market.db, thread, own_name=web.signed_in(request).name, now=market.now(), request_id=request_id
     )
+    for text in market.due_interjections(thread["id"]):
+        inbox.write(market.db, thread, "in", text, now=market.now(), request_id=request_id)
     listing = None
     if thread["title"] is not None:
         listing = {"id": str(thread["listing_id"]), "title": thread["title"], "url": f"/item/{thread['listing_id']}"}

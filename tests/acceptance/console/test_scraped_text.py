@@ -66,10 +66,16 @@ def ruled(after: sqlite3.Connection) -> None:
     """Rules, templates, decisions and drafts made of payloads: a rule's words, a draft with what a counterpart said."""
     texts = ["".join(filter(str.isprintable, " ".join(PAYLOADS[at : at + 4]))) for at in range(0, len(PAYLOADS), 4)]
     now = after.execute("SELECT first_seen_at FROM message").fetchone()[0]
+    for table in ("draft", "rule", "template"):
+        after.execute(f"DELETE FROM {table}")  # another test's
     for place, text in enumerate(texts, start=1):
         words, braces = json.dumps({"words": [text[:200]]}), json.dumps([text.replace("{", "{{").replace("}", "}}")])
-        rule = (place, text, place, 1, "suggest", words, json.dumps({"reply": text, "assign": text}), now)
-        after.execute(f"INSERT INTO rule VALUES ({', '.join('?' * len(rule))})", rule)
+        does = json.dumps({"reply": text, "assign": text})
+        after.execute(
+            "INSERT INTO rule (name, position, enabled, level, conditions, actions, created_at)"
+            " VALUES (?, ?, 1, 'suggest', ?, ?, ?)",
+            (text, place, words, does, now),
+        )
         of = "INSERT INTO template (name, site, language, account, variants, created_at) VALUES (?, ?, 'en', ?, ?, ?)"
         after.execute(of, (text, text, text, braces, now))
     asked = "SELECT id FROM message WHERE thread_id = 1 AND direction = 'inbound' ORDER BY id DESC LIMIT 50"

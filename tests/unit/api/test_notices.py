@@ -121,7 +121,7 @@ async def test_no_answer_no_event_and_no_audit_line_holds_the_key(
     texts = [(await admin.post("/api/v1/channels/hook/test", json={})).text]
     await shop.runner.books.records.accounts.set_state("amy", AccountState.PARKED, "a captcha")
     await shop.runner.telling.sweep()
-    for path in ("channels", "channels/hook", "notices", "events", "audit"):
+    for path in ("channels", "channels/hook", "notices", "events/history", "audit"):
         texts.append((await admin.get(f"/api/v1/{path}")).text)
     assert "hook.key" not in texts[-1], "where it is kept is no business of the audit log"
     said = "".join([*texts, *capfd.readouterr()])

@@ -160,6 +160,7 @@ def test_variants_are_chosen_in_turn() -> None:
         (planned(by=rule()), Verdict.NOTHING),
         (planned(by=rule(when=When(accounts=("ben",)))), Verdict.NO_RULE),
         (planned(replace(MESSAGE, overtaken=True)), Verdict.OVERTAKEN),
+        (planned(replace(MESSAGE, overtaken=True, answered_earlier=True)), Verdict.CROSSED),
         (planned(replace(MESSAGE, written_at=NOW - timedelta(hours=2))), Verdict.TOO_OLD),
         (planned(replace(MESSAGE, confidence=0.2)), Verdict.QUEUED),
         (planned(replace(MESSAGE, goods=None)), Verdict.NO_TEXT),

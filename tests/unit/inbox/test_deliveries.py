@@ -14,7 +14,9 @@ from runner.domain.messages import StoredThread
 from runner.domain.rules import Level
 from runner.domain.states import JobState, ThreadStatus
 from runner.errors import Conflict, ErrorKind
+from runner.store.browsing import InboxView
 from runner.store.events import Events
+from runner.store.waiting import Wait
 from tests.unit.inbox.conftest import Desk
 
 
@@ -344,3 +346,6 @@ async def test_a_person_is_told_when_what_we_wrote_last_answers_an_earlier_messa
     found = [str(words) for words in await asked(desk) if "answers an earlier message" in str(words)]
     assert len(found) == (1 if to_the_first else 0)
     assert ("answers an earlier message" in told[0].words) == to_the_first
+    assert (await InboxView(desk.db).waiting(threshold=0.6))[Wait.PERSON] == (1 if to_the_first else 0)
+    await desk.arrives("The cable comes with it.", ours=True)
+    assert (await InboxView(desk.db).waiting(threshold=0.6))[Wait.PERSON] == 0

@@ -117,3 +117,35 @@ def test_control_routes_are_spared_by_the_faults(bazaar: Any) -> None:
     assert bazaar.state()["seed"] == 7
     with pytest.raises(httpx.ReadTimeout):
         bazaar.visitor().get("/", timeout=0.3)
+
+
+def test_the_clock_that_is_set_stands_in_ledger_and_pages(bazaar: Any) -> None:
+    bazaar.control.post("/_clock", json={"now": "2031-05-04T03:02:00+02:00"}).raise_for_status()
+    thread = bazaar.control.post("/_incoming", json={"account": "amy", "text": "Still there?"}).json()["thread_id"]
+    visitor = bazaar.signed_in()
+    visitor.send(thread, "Yes.")
+    times = [entry["at"] for kind in ("sign_in", "message_received", "message_sent") for entry in bazaar.ledger(kind)]
+    times += [message["at"] for message in visitor.get(f"/api/threads/{thread}").json()["messages"]]
+    assert len(times) == 5
+    assert all(at.startswith("2031-05-04T01:02") for at in times)
+    assert visitor.get("/inbox").status_code == 200, "nobody is signed out by it"
+    bazaar.control.post("/_clock", json={"ahead_s": 0}).raise_for_status()
+    assert not bazaar.control.get("/_clock").json()["now"].startswith("2031")
+
+
+@pytest.mark.parametrize("given", [{}, {"now": "2031-05-04T03:02"}, {"now": 5}, {"ahead_s": "1"}, {"ahead_s": True}])
+def test_a_clock_that_cannot_be_set_is_refused(bazaar: Any, given: dict[str, Any]) -> None:
+    assert bazaar.control.post("/_clock", json=given).status_code == 422
+
+
+def test_a_counterpart_writes_right_after_a_thread_was_read(bazaar: Any) -> None:
+    visitor = bazaar.signed_in()
+    thread = bazaar.control.post("/_incoming", json={"account": "amy", "text": "One"}).json()["thread_id"]
+    waiting = {"account": "amy", "text": "Two", "thread_id": thread, "after_readings": 2}
+    assert bazaar.control.post("/_incoming", json=waiting).status_code == 202
+
+    def read() -> list[str]:
+        return [message["text"] for message in visitor.get(f"/api/threads/{thread}").json()["messages"]]
+
+    assert [read(), read(), read(), read()] == [["One"], ["One"], ["One", "Two"], ["One", "Two"]]
+    assert [entry["detail"]["text"] for entry in bazaar.ledger("message_received")] == ["One", "Two"]

@@ -71,7 +71,7 @@ def _notifications() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_notification"),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name="fk_notification_channel_id"),
         sa.UniqueConstraint("uid", name="uq_notification_uid"),
-        sa.UniqueConstraint("channel_id", "slot", name="uq_notification_channel_id"),
+        sa.UniqueConstraint("channel_id", "slot", name="uq_notification_channel_id_slot"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_notification_subject", "notification", ["channel_id", "subject", "id"])
