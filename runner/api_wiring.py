@@ -96,7 +96,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         desk=books.desk,
         inbox_figures=books.inbox_figures,
         counterparts=books.counterparts,
-        slas=books.slas,
+        slas=books.due_times.slas,
         history=books.history,
         answering=books.answering,
         classifier=books.classifier,

@@ -105,7 +105,6 @@ class Books:
     following: Following
     paces: Paces
     counterparts: Counterparts
-    slas: Slas
     due_times: DueTimes
     history: History
     clock: Clock
@@ -188,8 +187,7 @@ async def open_books(settings: Settings, *, clock: Clock | None = None) -> Async
             following=inbox_wiring.following(settings, db, records, engine),
             paces=Paces(db, usage),
             counterparts=Counterparts(db),
-            slas=Slas(db),
-            due_times=DueTimes(db, usage),
+            due_times=DueTimes(db, usage, Slas(db)),
             history=History(db),
             clock=clock,
         )

@@ -22,7 +22,7 @@ Tag = Annotated[str, typer.Argument(metavar="TAG", help="The tag that threads ha
 def list_(config: options.Config = None, as_json: options.Json = False) -> None:
     """List what is promised, by tag."""
     settings, _ = options.settings(config)
-    found = options.with_books(settings, lambda books: books.slas.list_slas())
+    found = options.with_books(settings, lambda books: books.due_times.slas.list_slas())
     if as_json:
         output.document({"sla": [_told(each) for each in found]})
         return
@@ -66,7 +66,7 @@ def set_(
     async def work(books: wiring.Books) -> Sla:
         if assign is not None and await books.operators.by_name(assign) is None:
             raise NotFound("operator", assign, [each.name for each in await books.operators.list_operators()])
-        return await books.slas.put(given)
+        return await books.due_times.slas.put(given)
 
     found = options.with_books(settings, work)
     if as_json:
@@ -79,7 +79,7 @@ def set_(
 def remove(tag: Tag, config: options.Config = None, as_json: options.Json = False) -> None:
     """Promise nothing for a tag any more."""
     settings, _ = options.settings(config)
-    options.with_books(settings, lambda books: books.slas.remove(tag))
+    options.with_books(settings, lambda books: books.due_times.slas.remove(tag))
     if as_json:
         output.document({"removed": tag})
     else:

@@ -39,7 +39,8 @@ STIRRING = (*OF_THREADS, OF_HOURS, "SlaSet", "SlaRemoved")
 class DueTimes:
     """Keeps `sla_due` up, and tells."""
 
-    def __init__(self, db: Database, usage: RateUsage) -> None:
+    def __init__(self, db: Database, usage: RateUsage, promises: slas.Slas) -> None:
+        self.slas = promises
         self._db = db
         self._usage = usage
 

@@ -30,7 +30,7 @@ class Desk:
         self.usage = RateUsage(db)
         self.threads = Threads(db)
         self.slas = Slas(db)
-        self.due_times = DueTimes(db, self.usage)
+        self.due_times = DueTimes(db, self.usage, self.slas)
         self._said: list[tuple[str, RemoteMessage]] = []
 
     async def says(self, way: Direction, at: datetime) -> None:
@@ -162,7 +162,7 @@ async def test_of_many_that_sweep_at_once_over_two_connections_one_tells(db: Dat
     await desk.slas.put(Sla(tag="vip", first_response=HOUR, put_tag="late"))
     clock.forward(3600)
     async with Database.open(path, clock=clock) as other:
-        there = DueTimes(other, RateUsage(other))
+        there = DueTimes(other, RateUsage(other), Slas(other))
         swept = await asyncio.gather(*(each.sweep() for each in (desk.due_times, there) * 4))
     assert sum(swept) == 1
     assert await desk.told() == [("SlaBroken", "first_response")]
