@@ -48,7 +48,7 @@ def test_a_parameter_given_twice_is_refused() -> None:
 def test_an_unknown_parameter_names_the_nearest() -> None:
     error = refused("send_message", {"thread": "1", "text": "Hi", "anwsering": "x"})
     assert error.problems == ('there is no parameter "anwsering", did you mean answering',)
-    assert str(error).endswith("send_message takes: thread, text, answering, unless_written_since, not_after.")
+    assert str(error).endswith("send_message takes: thread, text, answering, unless_written_since, follows, not_after.")
 
 
 def test_every_problem_is_reported_at_once() -> None:
