@@ -101,7 +101,7 @@ def following(settings: Settings, db: Database, records: Records, engine: JobEng
         templates=Templates(db),
         engine=engine,
         hours_of=hours_of,
-        now=db.clock.now,
+        clock=db.clock,
         terms=FollowUpTerms(away=timedelta(seconds=settings.inbox.away_s)),
         max_attempts=settings.retry.max_attempts,
     )

@@ -174,9 +174,10 @@ def _day(found: re.Match[str], year: str | int | None, month: int, day: int, tod
         named = date(number, month, day)
         if year is None and named < today - LIKELY_ABSENCE:
             named = named.replace(year=number + 1)
-    except ValueError:
+        reached = named + timedelta(days=_through(found))
+    except (ValueError, OverflowError):
         return
-    yield named + timedelta(days=_through(found))
+    yield reached
 
 
 def _through(found: re.Match[str]) -> int:

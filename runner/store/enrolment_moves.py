@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -60,13 +60,12 @@ class EnrolmentMoves:
                 return await self._send(connection, before, known, through, move, writer)
             return await self._apply(connection, before, known, move)
 
-    async def unsubmitted(self, *, limit: int) -> list[tuple[Send, Enrolment, str]]:
+    async def unsubmitted(self, *, limit: int, but: Collection[int] = ()) -> list[tuple[Send, Enrolment, str]]:
         """Sends that have no Job yet, each with what it follows: fresh ones, and what the dead have left."""
         mine = (enrolment_send.c.state == SendState.SENDING, enrolment_send.c.job_id.is_(None))
+        statement = select_sends().where(*mine, enrolment_send.c.id.not_in(but)).order_by(enrolment_send.c.id)
         async with self._db.read() as connection:
-            rows = (
-                await connection.execute(select_sends().where(*mine).order_by(enrolment_send.c.id).limit(limit))
-            ).all()
+            rows = (await connection.execute(statement.limit(limit))).all()
             return [(send_of(row), await fetch_enrolment(connection, row.enrolment_id), row.follows) for row in rows]
 
     async def submitted(self, send_id: int, job_id: int) -> None:
@@ -81,14 +80,14 @@ class EnrolmentMoves:
         async with self._db.write() as connection:
             await connection.execute(update(enrolment_send).where(*mine).values(values))
 
-    async def surplus(self, *, limit: int) -> list[Send]:
+    async def surplus(self, *, limit: int, but: Collection[int] = ()) -> list[Send]:
         """Sends of Enrolments that are over, whose Jobs wait; one that has fired is read back by its Job first."""
         waiting = ("queued", "parked")
         over = select(enrolment.c.id).where(enrolment.c.state.in_((EnrolmentState.STOPPED, EnrolmentState.FINISHED)))
         fired = exists().where(effect.c.job_id == enrolment_send.c.job_id, effect.c.state == EffectState.ARMED)
         mine = (enrolment_send.c.state == SendState.SENDING, enrolment_send.c.enrolment_id.in_(over), ~fired)
         async with self._db.read() as connection:
-            rows = await connection.execute(select_sends().where(*mine).limit(limit))
+            rows = await connection.execute(select_sends().where(*mine, enrolment_send.c.id.not_in(but)).limit(limit))
             return [each for each in map(send_of, rows) if each.job_state in waiting]
 
     async def used(self) -> dict[int, int]:

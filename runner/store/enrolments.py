@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -201,7 +201,7 @@ class Enrolments:
         why = "the thread is closed, or what it is about is no longer for sale"
         return Withdrawn(why=why if row.state in LIVE else f"its enrolment is {row.state}", asks_person=False)
 
-    async def stirring(self, *, limit: int) -> list[int]:
+    async def stirring(self, *, limit: int, but: Collection[int] = ()) -> list[int]:
         """Enrolments about which there may be something to decide, the oldest due first."""
         now = self._db.clock.now()
         sending = exists().where(enrolment_send.c.enrolment_id == enrolment.c.id, enrolment_send.c.state == "sending")
@@ -211,7 +211,7 @@ class Enrolments:
         live = enrolment.c.state.in_(LIVE) & or_(due, _said_since(), _put_away())
         statement = (
             select(enrolment.c.id)
-            .where(or_(live, enrolment.c.id.in_(_ended_sends())))
+            .where(or_(live, enrolment.c.id.in_(_ended_sends())), enrolment.c.id.not_in(but))
             .order_by(enrolment.c.next_due_at.nulls_first(), enrolment.c.id)
             .limit(limit)
         )

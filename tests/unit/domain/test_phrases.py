@@ -83,6 +83,7 @@ def test_who_only_sounds_so_does_not_opt_out(text: str) -> None:
         ("Out of the office.", None),
         ("Automatic reply: back on 31 February", None),
         ("Autoreply: out of office since 3 March 2019", None),
+        ("Automatic reply: away until 9999-12-31", None),
     ],
 )
 def test_a_note_of_absence_says_until_when(text: str, until: tuple[int, int, int] | None) -> None:

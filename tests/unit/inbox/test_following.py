@@ -130,7 +130,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
             templates=Templates(db),
             engine=engine,
             hours_of=hours_of,
-            now=clock.now,
+            clock=clock,
             terms=FollowUpTerms(away=timedelta(days=7)),
             max_attempts=3,
         )
@@ -307,6 +307,30 @@ async def test_closing_the_thread_ends_it(desk: Desk) -> None:
     await desk.threads.set_status(made.thread_id, ThreadStatus.CLOSED)
     await desk.later(seconds=1)
     assert (await desk.now(made)).reason is StopReason.CLOSED
+
+
+async def test_one_that_cannot_be_dealt_with_stops_none_of_the_others(desk: Desk) -> None:
+    made = await desk.enrolled("2h:hi")
+    other = await desk.arrives("Is it there?", thread="8")
+    (second,) = await desk.following.enrol_all("nudge", [other], BY_HAND)
+    await desk.arrives("Automatic reply: away until 9999-12-31")
+    await desk.later(hours=3)
+    assert (await desk.now(made)).state is EnrolmentState.POSTPONED
+    assert [job.params["thread"] for job in await desk.jobs()] == ["8"]
+
+    hours_of = desk.following._hours_of
+
+    async def broken(account: str) -> Any:
+        if desk.clock.time > START:
+            raise ValueError("no such hours")
+        return await hours_of(account)
+
+    desk.following._hours_of = broken
+    await desk.arrives("Yes!", thread="8")
+    await desk.later(seconds=1)
+    desk.following._hours_of = hours_of
+    await desk.later(hours=2)
+    assert (await desk.now(second)).reason is StopReason.REPLIED, "it is tried again"
 
 
 async def test_working_days_leave_the_weekend_out(desk: Desk) -> None:
