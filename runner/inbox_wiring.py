@@ -102,7 +102,9 @@ def following(settings: Settings, db: Database, records: Records, engine: JobEng
         engine=engine,
         hours_of=hours_of,
         clock=db.clock,
-        terms=FollowUpTerms(away=timedelta(seconds=settings.inbox.away_s)),
+        terms=FollowUpTerms(
+            away=timedelta(seconds=settings.inbox.away_s), within=timedelta(seconds=settings.inbox.answer_within_s)
+        ),
         max_attempts=settings.retry.max_attempts,
     )
 

@@ -197,7 +197,9 @@ class Answering:
         until = not_after(draft, answered.sent_at or answered.first_seen_at, self._terms)
         why_not = await self._why_not(draft, until)
         if why_not is not None:
-            await self.drafts.deliveries.give_back(draft, f"not sent: {why_not}")
+            left = await self.drafts.deliveries.give_back(draft, f"not sent: {why_not}")
+            if left is not None:
+                await self._engine.withdraw(left)
             return await self.drafts.get(draft.id)
         new = NewJob(
             account=draft.account,

@@ -32,9 +32,10 @@ FLOW = "send_message"
 
 @dataclass(frozen=True, kw_only=True)
 class FollowUpTerms:
-    """How long a counterpart is away who does not say until when."""
+    """How long a counterpart is away who does not say until when; and how long after its time a step still goes out."""
 
     away: timedelta
+    within: timedelta = timedelta(days=3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +94,7 @@ class Following:
         """
         over, count = stop or asyncio.Event(), 0
         await self.enrolments.note_late_replies()
+        await self._moves.adopt()
         later = self._setbacks.waiting("enrolment")
         for number in await self.enrolments.stirring(limit=AT_ONCE, but=later):
             if over.is_set():
@@ -129,6 +131,9 @@ class Following:
 
     async def resume(self, enrolment_id: int, *, by: str, force: bool = False) -> Enrolment:
         """Have a stopped Enrolment go on. Raises NotFound, Conflict."""
+        # What was on its way when it stopped is entered first, or it would end the Enrolment once more.
+        await self._take_back()
+        await self._advance(enrolment_id)
         return await self._advance((await self.enrolments.resume(enrolment_id, force=force, by=by)).id)
 
     async def rehearse(self, name: str, thread_id: int) -> Rehearsal:
@@ -187,12 +192,19 @@ class Following:
         new = NewJob(
             account=enrolment.account,
             flow=FLOW,
-            params={"thread": enrolment.thread_remote_id, "text": send.text, "follows": follows},
+            params={
+                "thread": enrolment.thread_remote_id,
+                "text": send.text,
+                "follows": follows,
+                "not_after": (send.created_at + self._terms.within).isoformat(),
+            },
             key=job_key(send),
             max_attempts=self._max_attempts,
         )
         (job,) = await self._engine.submit([new])
-        await self._moves.submitted(send.id, job.id)
+        if not await self._moves.submitted(send.id, job.id):
+            # Its enrolment was over in between.
+            await self._engine.withdraw(job.id)
 
     async def _take_back(self) -> None:
         """Cancel the Jobs of Enrolments that are over, as long as they have not begun."""

@@ -17,6 +17,7 @@ from runner.domain.templates import Template
 from runner.errors import Conflict
 from runner.store import draft_rows, events, situations
 from runner.store.account_ids import id_of
+from runner.store.adopting import fired
 from runner.store.columns import clean, storable
 from runner.store.database import Database
 from runner.store.deliveries import OWN_REPLY, Deliveries
@@ -312,7 +313,7 @@ def _stale() -> Select[Any]:
     """The Drafts that nobody waits for any more; whether somebody wrote `since`, and in answer to an `earlier` one."""
     waiting = draft.c.state == DraftState.WAITING
     not_begun = or_(draft.c.job_id.is_(None), job.c.state.in_(NOT_BEGUN))
-    on_its_way = and_(draft.c.state == DraftState.SENT, draft.c.settled_at.is_(None), not_begun)
+    on_its_way = and_(draft.c.state == DraftState.SENT, draft.c.settled_at.is_(None), not_begun, ~fired(draft.c.job_id))
     since, own = situations.later_than(message), situations.own_reply(message, thread)
     joined = (
         draft.join(message, message.c.id == draft.c.message_id)
