@@ -63,9 +63,12 @@ class Plan:
 
     @property
     def asks_person(self) -> bool:
-        """Whether somebody is told: nobody is sure, a text lacks a value, or the Rule that acts says so."""
+        """Whether somebody is told: nobody is sure or in time, a text lacks a value, or the Rule that acts says so."""
         if self.verdict in (Verdict.DRAFTED, Verdict.ANSWERED, Verdict.DONE):
             return self.notifies
+        if self.verdict is Verdict.TOO_OLD:
+            # What came with the first look at an inbox is history, and would ask about all of it at once.
+            return not (self.situation.history or self.situation.there_first)
         return self.verdict in FOR_PERSON
 
 

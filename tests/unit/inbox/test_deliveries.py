@@ -422,3 +422,33 @@ async def test_what_the_journal_has_confirmed_is_sent_although_its_job_failed(qu
     await queued.answering.sweep()
     assert (await queued.draft()).state is DraftState.SENT
     assert await asked(queued) == []
+
+
+# ── What nobody looked at in time ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("first", [False, True])
+async def test_what_nobody_looked_at_in_time_is_for_a_person_unless_it_was_there_first(
+    desk: Desk, *, first: bool
+) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    if not first:
+        await desk.threads.read_to_the_end("amy")
+    number = await desk.arrives("20?")
+    desk.clock.time += timedelta(days=4)
+    await desk.answering.sweep()
+    assert (await desk.verdict(number), await desk.jobs()) == (Verdict.TOO_OLD, [])
+    assert len(await asked(desk)) == (0 if first else 1)
+
+
+async def test_words_do_not_change_while_a_job_may_still_send_them(queued: Desk) -> None:
+    lease = await queued.engine.claim(owner="w1", ttl_s=60)
+    assert lease is not None
+    await queued.engine.fail(lease, kind=ErrorKind.VALIDATION, error="no")
+    await queued.answering.sweep()
+    await queued.engine.retry(lease.job.id)
+    draft = await queued.draft()
+    with pytest.raises(Conflict, match="may still send its words"):
+        await queued.answering.reword(draft.id, "Other words.", by="ada")
+    await queued.engine.cancel(lease.job.id)
+    assert (await queued.answering.reword(draft.id, "Other words.", by="ada")).text == "Other words."
