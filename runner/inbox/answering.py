@@ -94,7 +94,9 @@ class Answering:
 
     async def dismiss(self, draft_id: int, *, by: str) -> Draft:
         """Throw a Draft away. Raises NotFound, Conflict."""
-        return await self.drafts.dismiss(draft_id, by=by)
+        dismissed = await self.drafts.dismiss(draft_id, by=by)
+        await self.give_way()  # a person may have had its job done once more
+        return dismissed
 
     async def dry_run(self, message_ids: Sequence[int]) -> list[Plan]:
         """What the Rules would do about Messages, had each just arrived when it was written. Changes nothing.

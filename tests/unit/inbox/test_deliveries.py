@@ -452,3 +452,13 @@ async def test_words_do_not_change_while_a_job_may_still_send_them(queued: Desk)
         await queued.answering.reword(draft.id, "Other words.", by="ada")
     await queued.engine.cancel(lease.job.id)
     assert (await queued.answering.reword(draft.id, "Other words.", by="ada")).text == "Other words."
+
+
+async def test_a_dismissed_draft_takes_the_job_along_that_a_person_had_done_once_more(queued: Desk) -> None:
+    lease = await queued.engine.claim(owner="w1", ttl_s=60)
+    assert lease is not None
+    await queued.engine.fail(lease, kind=ErrorKind.VALIDATION, error="no")
+    await queued.answering.sweep()
+    await queued.engine.retry(lease.job.id)
+    await queued.answering.dismiss((await queued.draft()).id, by="ada")
+    assert (await queued.engine.get(lease.job.id)).state is JobState.CANCELLED

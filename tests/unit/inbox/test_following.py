@@ -31,10 +31,11 @@ from runner.store.enrolling import Asked
 from runner.store.enrolment_moves import EnrolmentMoves
 from runner.store.enrolments import Enrolments
 from runner.store.events import Events
-from runner.store.sequence_tables import enrolment_send
+from runner.store.sequence_tables import enrolment, enrolment_send
 from runner.store.sequences import Sequences
 from runner.store.templates import Templates
 from runner.store.threads import Threads
+from runner.store.trade_tables import message
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
 BY_HAND = Asked(source=Source.HAND, by="ada")
@@ -438,6 +439,20 @@ async def test_what_was_sent_before_the_thread_was_enrolled_and_is_read_back_aft
     await desk.arrives("It is me.", ours=True, remote_id="m5")
     await desk.later(seconds=1)
     assert (await desk.now(made)).state is EnrolmentState.ACTIVE
+
+
+async def test_a_step_follows_the_last_message_that_still_stands_there(desk: Desk) -> None:
+    made = await desk.enrolled()
+    await desk.arrives("Hello?")
+    (first, last) = await desk.threads.messages_of(made.thread_id)
+    async with desk.db.write() as connection:
+        for each, deleted_at in ((first, None), (last, desk.clock.time)):
+            mine = message.c.id == each.id
+            await connection.execute(update(message).where(mine).values(deleted_at=deleted_at))
+        await connection.execute(update(enrolment).values(seen_id=last.id))
+    await desk.later(hours=3)
+    (job,) = await desk.jobs()
+    assert job.params["follows"] == first.key
 
 
 async def test_two_sequences_in_one_thread_write_one_after_the_other(desk: Desk) -> None:
