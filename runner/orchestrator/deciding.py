@@ -15,6 +15,7 @@ SWEEP_EVERY_S = 15.0
 ARRIVED = ("MessageClassified", "MessagesReceived")
 ENDED = ("JobSucceeded", "JobFailed", "JobCancelled")
 
+
 class Deciding:
     """Decides about what has arrived, submits what goes out by itself, and enters what became of it."""
 

@@ -455,6 +455,23 @@ async def test_a_step_follows_the_last_message_that_still_stands_there(desk: Des
     assert job.params["follows"] == first.key
 
 
+async def test_a_job_whose_step_was_given_up_in_between_is_taken_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.enrolled()
+    submit = desk.engine.submit
+
+    async def slowly(new: Any) -> list[Job]:
+        done = await submit(new)
+        async with desk.db.write() as connection:
+            await connection.execute(update(enrolment_send).values(state=SendState.NOT_SENT))
+        return done
+
+    monkeypatch.setattr(desk.engine, "submit", slowly)
+    await desk.later(hours=3)
+    assert [each.state for each in await desk.jobs()] == [JobState.CANCELLED]
+
+
 async def test_two_sequences_in_one_thread_write_one_after_the_other(desk: Desk) -> None:
     made = await desk.enrolled()
     await desk.following.sequences.add(NewSequence(name="poke", steps=(SequenceStep.parse("2h:hi"),)))
