@@ -101,8 +101,10 @@ def following(settings: Settings, db: Database, records: Records, engine: JobEng
         templates=Templates(db),
         engine=engine,
         hours_of=hours_of,
-        now=db.clock.now,
-        terms=FollowUpTerms(away=timedelta(seconds=settings.inbox.away_s)),
+        clock=db.clock,
+        terms=FollowUpTerms(
+            away=timedelta(seconds=settings.inbox.away_s), within=timedelta(seconds=settings.inbox.answer_within_s)
+        ),
         max_attempts=settings.retry.max_attempts,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
+from runner.domain.phrases import opt_out_in, out_of_office_in
 from runner.domain.rules import Decision, Level, Reason, Rule, Situation, decide
 from runner.domain.states import JobState
 from runner.domain.templates import Placeholder, Template, best, fill, in_turn
@@ -62,9 +63,12 @@ class Plan:
 
     @property
     def asks_person(self) -> bool:
-        """Whether somebody is told: nobody is sure, a text lacks a value, or the Rule that acts says so."""
+        """Whether somebody is told: nobody is sure or in time, a text lacks a value, or the Rule that acts says so."""
         if self.verdict in (Verdict.DRAFTED, Verdict.ANSWERED, Verdict.DONE):
             return self.notifies
+        if self.verdict is Verdict.TOO_OLD:
+            # What came with the first look at an inbox is history, and would ask about all of it at once.
+            return not (self.situation.history or self.situation.there_first)
         return self.verdict in FOR_PERSON
 
 
@@ -158,9 +162,16 @@ def plan(
         return so(Verdict.TOO_OLD, "it was there when this inbox was read first, and the site does not say since when")
     if now - situation.written_at > terms.within:
         return so(Verdict.TOO_OLD, "it was written too long ago to be answered without a person")
+    rule = decision.rule
+    replies = rule is not None and rule.then.reply is not None
+    if (replies or decision.for_person) and out_of_office_in(situation.text) is not None:
+        # Answered by itself, a machine would answer again, and so on.
+        return so(Verdict.NOTHING, "it is a note of absence: nobody reads an answer to it")
+    refusal = opt_out_in(situation.text) if replies else None
+    if refusal is not None:
+        return so(Verdict.QUEUED, f'the counterpart wants no more messages: "{refusal}"')
     if decision.for_person:
         return so(Verdict.QUEUED, decision.why[-1].words)
-    rule = decision.rule
     if rule is None:
         return so(Verdict.NO_RULE, "no rule matches")
     if rule.then.reply is None:

@@ -165,7 +165,7 @@ class Facts:
 
     `ended` is the last send when it has ended by now, `sending` says that it has not. `doubt` says in words which send
     of the Thread nobody can tell about; `waits_for_answer` that the reply which the Thread was enrolled with is on its
-    way; `answered_at` when that was sent, if it was.
+    way; `answered_at` when that was sent, if it was. `thread_is_busy`: another message of the Thread is being sent.
     """
 
     enrolment: Enrolment
@@ -179,6 +179,7 @@ class Facts:
     sending: bool = False
     ended: Outcome | None = None
     waits_for_answer: bool = False
+    thread_is_busy: bool = False
     answered_at: datetime | None = None
 
 
@@ -255,6 +256,8 @@ def _when(facts: Facts, due: datetime, now: datetime, hours: Calendar) -> tuple[
         return max(due, now + LOOK_AGAIN), "the reply it was enrolled with comes first"
     if due > now:
         return due, None
+    if facts.thread_is_busy:
+        return now + LOOK_AGAIN, "another message of this thread comes first"
     opens = hours.next_open(now)
     return (opens, None) if opens is not None and opens > now else (None, None)
 

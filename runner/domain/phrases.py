@@ -23,17 +23,27 @@ _ESCRIBIR = r"(?:escrib\w*|contact\w*|mensaje\w*|molest\w*|mand\w*|envi\w*|insis
 _ECRIRE = r"(?:ecri\w*|contact\w*|messag\w*|relanc\w*|envo\w*|derang\w*|harcel\w*)"
 _OPT_OUT = (
     r"^\W*(?:please )?(?:stop|unsubscribe|opt[- ]?out|stop it|stop this|stop now)(?: please)?\W*$",
-    rf"\bstop {_WRITING}",
+    r"^\W*(?:please )?stop[,.;!] ",
+    rf"(?<!\bi )(?<!\bi'll )(?<!\bi will )(?<!\bwe'll )(?<!\blet's )\bstop {_WRITING}",
+    r"(?<!\bi'll )(?<!\bi will )\bstop (?:sending|replying|responding|answering)(?: to)?"
+    r" (?:me|us|(?:any |more |these |your |all ){0,2}(?:messages|reminders|emails|texts))\b",
     r"\b(?:please |to |want to |me )unsubscribe\b|\bunsubscribe (?:me|from|please)\b",
-    r"\bopt(?:ing)? (?:me )?out\b",
-    r"\b(?:remove|delete|take) me (?:off |from |out of )",
+    r"\bopt(?:ing)? (?:me )?out\b(?! of)|\bopt(?:ing)? (?:me )?out of (?:\w+ ){0,2}"
+    r"(?:this|these|messages|reminders|emails|texts|lists?|notifications)\b",
+    r"\b(?:remove|delete|take) me (?:off|from|out of) (?:(?:\w+ ){0,3}(?:lists?|messages|reminders|contacts|database)"
+    r"\b(?! (?:for|on)\b)|(?:this|these|here|it)\W*$)",
     r"\b(?:do not|don't|dont|never) (?:ever )?(?:contact|message|text|email|write(?: to)?|bother|spam) me\b"
-    r"(?! if| when)",
+    r"(?! (?:if|when|before|after|until|till|unless|between|during|while|today|tonight|tomorrow|late|on \w+day"
+    r"|at (?:\d+|night|work|noon))\b)",
+    r"\b(?:do not|don't|dont|never) (?:contact|message|text|email|write)(?: to)?(?: me| us)? (?:again|any ?more)\b",
+    r"\b(?:do not|don't|dont) want (?:to (?:get|receive) )?(?:any )?(?:more )?(?:of (?:your|these) )?"
+    r"(?:messages|reminders|emails|texts|follow[- ]?ups)\b",
     r"\bno more (?:messages|reminders|emails|texts|follow[- ]?ups)\b",
     r"\bleave me alone\b",
     r"^\W*(?:por favor,? )?(?:baja|alto|basta)\W*$",
-    r"\b(?:dar(?:me|se)? de|de me de|deme de|quiero (?:la )?) ?baja\b",
-    rf"\b(?:deja|dejad|dejen|deje|para|pare|paren) de {_ESCRIBIR}",
+    r"\b(?:dar(?:me|nos) de|de me de|deme de|quiero (?:la )?) ?baja\b",
+    r"\bdar de baja mi (?:numero|correo|contacto|suscripcion|cuenta)\b",
+    rf"\b(?:deja|dejad|dejar|dejen|deje|para|pare|paren) de {_ESCRIBIR}",
     r"\bno (?:me|nos) (?:escrib\w+|contact\w+|mand\w+|envi\w+|molest\w+)"
     r"(?: mas| nunca| otra vez)(?: mensajes?| correos?)?"
     r"(?=\W*$|[.,!;]| por favor)",
@@ -45,22 +55,33 @@ _OPT_OUT = (
     rf"\b(?:arretez?|cessez?|stop) de (?:m'|me |nous )?{_ECRIRE}",
     r"\bne (?:m'|me |nous )(?:ecri\w+|contact\w+|relanc\w+|envo\w+|derang\w+) (?:plus|jamais)\b",
     r"\b(?:me |m')?(?:desabonner|desinscrire)\b|\bdesabonnez[- ]moi\b|\bdesinscrivez[- ]moi\b",
-    r"\bplus (?:de|aucun) messages?,? (?:svp|stp|merci|s'il)\b",
-    r"\bje ne (?:veux|souhaite) plus (?:recevoir )?(?:de|vos)\b",
+    r"\bne plus (?:m'|me |nous )?(?:ecri\w+|contact\w+|relanc\w+|envoy\w+|derang\w+)",
+    r"\bplus aucun message\b|\bplus de messages?,? (?:svp|stp|merci|s'il)\b",
+    r"\bje ne (?:veux|souhaite) plus (?:recevoir (?:de|vos|aucun)|(?:de |de vos |vos |aucun )"
+    r"(?:messages?|mails?|sms|relances?|rappels?)|etre (?:contact|relanc|derang))",
     r"\blaisse[zr]?[- ]moi tranquille\b|\bfiche[zr]?[- ]moi la paix\b",
 )
 _OPT_OUTS = re.compile("|".join(f"(?:{each})" for each in _OPT_OUT))
 
 # What only a machine writes, or somebody who sets one up.
+_OFFICE = (
+    r"(?:out[- ]of[- ](?:the[- ])?office|fuera de (?:la )?oficina|absen(?:t|te|ce) du bureau|mensaje automatico"
+    r"|message automatique)\b"
+)
+# It begins with that: in the middle of a text it is what the text is about.
 _AUTOMATIC = re.compile(
-    r"\bauto(?:matic|mated)?[- ]?(?:reply|response)\b|\bout[- ]of[- ](?:the[- ])?office\b|\bautoreply\b"
-    r"|\brespuesta automatica\b|\bfuera de (?:la )?oficina\b|\bmensaje automatico\b"
-    r"|\breponse automatique\b|\bmessage automatique\b|\babsen(?:t|te|ce) du bureau\b"
+    r"\W*(?:(?:this is an|esto es una|esta es una|ceci est une) )?"
+    r"(?:auto(?:matic|mated)?[- ]?(?:reply|response)|respuesta automatica|reponse automatique)\b"
+)
+_OUT = re.compile(
+    rf"\W*(?:(?:hi|hello|hola|bonjour)\b\W*)?(?:(?:this is an?|i am|i'm|i will be|we are|currently|estoy|este es un"
+    rf"|je suis|ceci est un) )*{_OFFICE}"
 )
 # What people say, too: it counts together with a promise to answer later.
 _AWAY = re.compile(
     r"\b(?:on (?:(?:annual |parental |sick )?leave|vacation|holidays?)|currently away|away until|away from)\b"
     r"|\b(?:de vacaciones|de baja (?:medica|laboral)|de viaje|ausente|fuera hasta)\b"
+    rf"|\b{_OFFICE}"
     r"|\b(?:en vacances|en conges?|en deplacement|absente?s? (?:jusqu|du|actuellement|pour)|actuellement absente?)\b"
 )
 _LATER = re.compile(
@@ -70,6 +91,16 @@ _LATER = re.compile(
     r"|gracias por (?:su|tu) (?:mensaje|correo))\b"
     r"|\b(?:(?:vous |te |y )?repondrai|reponds? (?:a|des|lorsque|quand)|acces limite"
     r"|merci (?:de|pour) (?:votre|ton) (?:message|mail))"
+)
+# Whoever says so has answered, wherever they are.
+_WANTED = re.compile(
+    r"\b(?:take|collect|buy|keep) (?:it|them|both|this|that)\b|\byes\b|\bdeal\b"
+    r"|\bi(?:'ll|'d| will| would)? (?:take|collect|buy|keep)\b(?! care)"
+    r"|\b(?:me (?:lo|la|los|las) (?:quedo|llevo)|(?:lo|la|los|las) (?:quiero|compro|recojo|cojo)|trato hecho)\b|\bsi,"
+    r"|\bje (?:(?:le|la|les) )?(?:prends|prendrai|garde|achete|acheterai)\b|\bj'achete|\boui\b|\bd'accord\b"
+    r"|[€$£] ?\d|\b\d+(?:[.,]\d+)? ?(?:€|\$|£|(?:eur|euros?|usd|dollars?|pounds?)\b)"
+    r"|\b\d+ (?:is|are|would be) (?:fine|ok|okay|good)\b"
+    r"|\b(?:for|por|pour) \d+\b(?! ?(?:day|week|hour|month|dia|semana|hora|mes|jour|semaine|heure|mois))"
 )
 
 _MONTHS = (
@@ -136,12 +167,15 @@ def opt_out_in(text: str) -> str | None:
 def out_of_office_in(text: str) -> OutOfOffice | None:
     """The note of absence that a Message is; None for what a person has written, however far away they are.
 
-    Who asks something is there.
+    Who asks something is there, and so is who names an amount or wants it.
     """
     plain = folded(text)
-    if "?" in plain or not (_AUTOMATIC.search(plain) or (_AWAY.search(plain) and _LATER.search(plain))):
+    if "?" in plain:
         return None
-    return OutOfOffice(text=text)
+    away = _OUT.match(plain) or (_AWAY.search(plain) and _LATER.search(plain))
+    if _AUTOMATIC.match(plain) or (away and not _WANTED.search(plain)):
+        return OutOfOffice(text=text)
+    return None
 
 
 def folded(text: str) -> str:
@@ -174,9 +208,10 @@ def _day(found: re.Match[str], year: str | int | None, month: int, day: int, tod
         named = date(number, month, day)
         if year is None and named < today - LIKELY_ABSENCE:
             named = named.replace(year=number + 1)
-    except ValueError:
+        reached = named + timedelta(days=_through(found))
+    except (ValueError, OverflowError):
         return
-    yield named + timedelta(days=_through(found))
+    yield reached
 
 
 def _through(found: re.Match[str]) -> int:

@@ -137,6 +137,7 @@ class Situation:
 
     `history`: nobody knows when it was written, and it was there already when the inbox was read for the first time.
     `answered_earlier`: our newest Message of the Thread stands after it, but was sent in answer to one before it.
+    `there_first`: it was there, whenever it was written, when the inbox was read for the first time.
     """
 
     message_id: int
@@ -157,6 +158,7 @@ class Situation:
     overtaken: bool
     history: bool = False
     answered_earlier: bool = False
+    there_first: bool = False
 
     @property
     def language(self) -> str | None:

@@ -94,7 +94,9 @@ class Answering:
 
     async def dismiss(self, draft_id: int, *, by: str) -> Draft:
         """Throw a Draft away. Raises NotFound, Conflict."""
-        return await self.drafts.dismiss(draft_id, by=by)
+        dismissed = await self.drafts.dismiss(draft_id, by=by)
+        await self.give_way()  # a person may have had its job done once more
+        return dismissed
 
     async def dry_run(self, message_ids: Sequence[int]) -> list[Plan]:
         """What the Rules would do about Messages, had each just arrived when it was written. Changes nothing.
@@ -197,7 +199,9 @@ class Answering:
         until = not_after(draft, answered.sent_at or answered.first_seen_at, self._terms)
         why_not = await self._why_not(draft, until)
         if why_not is not None:
-            await self.drafts.deliveries.give_back(draft, f"not sent: {why_not}")
+            left = await self.drafts.deliveries.give_back(draft, f"not sent: {why_not}")
+            if left is not None:
+                await self._engine.withdraw(left)
             return await self.drafts.get(draft.id)
         new = NewJob(
             account=draft.account,

@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
-from runner.domain.enrolments import Enrolment, EnrolmentState, Facts, Move, Source, decide, job_key
+from runner.domain.clock import Clock
+from runner.domain.enrolments import Enrolment, EnrolmentState, Facts, Move, Send, Source, decide, job_key
 from runner.domain.jobs import NewJob
 from runner.domain.rules import Situation
 from runner.domain.sequences import Calendar, StoredSequence, Wording, word
 from runner.engine.interface import JobEngine
 from runner.errors import Conflict, NotFound, RunnerError
+from runner.inbox.setbacks import Setbacks
 from runner.store.enrolling import Asked
 from runner.store.enrolment_moves import EnrolmentMoves
 from runner.store.enrolments import Enrolments
@@ -29,9 +32,10 @@ FLOW = "send_message"
 
 @dataclass(frozen=True, kw_only=True)
 class FollowUpTerms:
-    """How long a counterpart is away who does not say until when."""
+    """How long a counterpart is away who does not say until when; and how long after its time a step still goes out."""
 
     away: timedelta
+    within: timedelta = timedelta(days=3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +72,7 @@ class Following:
         templates: Templates,
         engine: JobEngine,
         hours_of: Callable[[str], Awaitable[Calendar]],
-        now: Callable[[], datetime],
+        clock: Clock,
         terms: FollowUpTerms,
         max_attempts: int,
     ) -> None:
@@ -78,7 +82,8 @@ class Following:
         self._templates = templates
         self._engine = engine
         self._hours_of = hours_of
-        self._now = now
+        self._clock = clock
+        self._setbacks = Setbacks(clock)
         self._terms = terms
         self._max_attempts = max_attempts
 
@@ -89,11 +94,12 @@ class Following:
         """
         over, count = stop or asyncio.Event(), 0
         await self.enrolments.note_late_replies()
-        for number in await self.enrolments.stirring(limit=AT_ONCE):
+        await self._moves.adopt()
+        later = self._setbacks.waiting("enrolment")
+        for number in await self.enrolments.stirring(limit=AT_ONCE, but=later):
             if over.is_set():
                 break
-            await self._advance(number)
-            count += 1
+            count += await self._setbacks.attempt("enrolment", number, partial(self._advance, number))
         await self._submit_all()
         await self._take_back()
         return count
@@ -125,6 +131,9 @@ class Following:
 
     async def resume(self, enrolment_id: int, *, by: str, force: bool = False) -> Enrolment:
         """Have a stopped Enrolment go on. Raises NotFound, Conflict."""
+        # What was on its way when it stopped is entered first, or it would end the Enrolment once more.
+        await self._take_back()
+        await self._advance(enrolment_id)
         return await self._advance((await self.enrolments.resume(enrolment_id, force=force, by=by)).id)
 
     async def rehearse(self, name: str, thread_id: int) -> Rehearsal:
@@ -148,7 +157,7 @@ class Following:
 
     async def _rehearsed(self, through: StoredSequence, situation: Situation) -> tuple[PlannedStep, ...]:
         used, templates = await self._moves.used(), await self._templates.list_templates()
-        hours, moment = await self._hours_of(situation.account), self._now()
+        hours, moment = await self._hours_of(situation.account), self._clock.now()
         steps = []
         for position, step in enumerate(through.steps, start=1):
             wording = word(step, situation, templates, used)
@@ -172,29 +181,38 @@ class Following:
         return after
 
     async def _submit_all(self) -> None:
-        for send, enrolment, follows in await self._moves.unsubmitted(limit=AT_ONCE):
-            if not enrolment.is_live:
-                await self._moves.taken_back(send.id)
-                continue
-            new = NewJob(
-                account=enrolment.account,
-                flow=FLOW,
-                params={"thread": enrolment.thread_remote_id, "text": send.text, "follows": follows},
-                key=job_key(send),
-                max_attempts=self._max_attempts,
-            )
-            (job,) = await self._engine.submit([new])
-            await self._moves.submitted(send.id, job.id)
+        later = self._setbacks.waiting("follow-up")
+        for send, enrolment, follows in await self._moves.unsubmitted(limit=AT_ONCE, but=later):
+            await self._setbacks.attempt("follow-up", send.id, partial(self._submit, send, enrolment, follows))
+
+    async def _submit(self, send: Send, enrolment: Enrolment, follows: str) -> None:
+        if not enrolment.is_live:
+            await self._moves.taken_back(send.id)
+            return
+        new = NewJob(
+            account=enrolment.account,
+            flow=FLOW,
+            params={
+                "thread": enrolment.thread_remote_id,
+                "text": send.text,
+                "follows": follows,
+                "not_after": (send.created_at + self._terms.within).isoformat(),
+            },
+            key=job_key(send),
+            max_attempts=self._max_attempts,
+        )
+        (job,) = await self._engine.submit([new])
+        if not await self._moves.submitted(send.id, job.id):
+            # Its enrolment was over in between.
+            await self._engine.withdraw(job.id)
 
     async def _take_back(self) -> None:
         """Cancel the Jobs of Enrolments that are over, as long as they have not begun."""
-        for send in await self._moves.surplus(limit=AT_ONCE):
-            if send.job_id is None:
-                continue
-            try:
-                await self._engine.cancel(send.job_id)
-            except (Conflict, NotFound):
-                continue  # it has ended by now, and says how
+        later = self._setbacks.waiting("surplus follow-up")
+        for send in await self._moves.surplus(limit=AT_ONCE, but=later):
+            if send.job_id is not None:
+                # Where it has begun by now, it says itself how it ends.
+                await self._setbacks.attempt("surplus follow-up", send.id, partial(self._engine.withdraw, send.job_id))
 
 
 def _tell(of: Enrolment) -> None:

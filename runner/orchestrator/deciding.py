@@ -15,19 +15,6 @@ SWEEP_EVERY_S = 15.0
 ARRIVED = ("MessageClassified", "MessagesReceived")
 ENDED = ("JobSucceeded", "JobFailed", "JobCancelled")
 
-ENDS = ("JobSucceeded", "JobFailed", "JobCancelled", "JobUnknown")
-
-
-def tells_of_types(event: Event) -> bool:
-    """Whether there may be something to decide about."""
-    return event.name in ("MessageClassified", "MessagesReceived")
-
-
-def tells_of_sends(event: Event) -> bool:
-    """Whether there may be something to follow up, or no longer."""
-    ended = event.name in ENDS and event.data.get("flow") == "send_message"
-    return ended or event.name in ("MessagesReceived", "ThreadChanged", "ThreadEnrolled")
-
 
 class Deciding:
     """Decides about what has arrived, submits what goes out by itself, and enters what became of it."""

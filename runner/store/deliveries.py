@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, or_, select, update
+from sqlalchemy import Row, Select, and_, exists, or_, select, update
 
-from runner.domain.drafts import Draft, DraftState, Withdrawn, why_off
+from runner.domain.drafts import KEYS, Draft, DraftState, Withdrawn, why_off
+from runner.domain.effects import EffectState
 from runner.domain.states import JobState
 from runner.store import draft_rows, situations
+from runner.store.adopting import adopt, draft_key, fired
 from runner.store.database import Database
 from runner.store.draft_rows import NOT_BEGUN, select_drafts, to_draft
 from runner.store.rule_tables import draft
 from runner.store.rules import actions_from_json, fetch_rules
-from runner.store.tables import job, pruned_job
+from runner.store.tables import effect, job, pruned_job
 from runner.store.trade_tables import message, thread
 
+WRITTEN = (EffectState.CONFIRMED, EffectState.DUPLICATED)
 OVER = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 OWN_REPLY = "a reply of your own takes its place"
 
@@ -40,12 +43,23 @@ class Deliveries:
         async with self._db.write() as connection:
             return bool((await connection.execute(update(draft).where(*same).values(job_id=job_id))).rowcount)
 
-    async def give_back(self, found: Draft, why: str) -> None:
-        """A Draft that has no Job yet is not sent, and waits for a person."""
+    async def give_back(self, found: Draft, why: str) -> int | None:
+        """A Draft that has no Job yet is not sent, and waits for a person.
+
+        Returns the Job that has its key all the same, whose process died: that is to be withdrawn.
+        """
         same = (draft.c.id == found.id, draft.c.state == DraftState.SENT, draft.c.job_id.is_(None))
+        keyed = select(job.c.id, job.c.state, fired(job.c.id).label("fired")).join(draft, draft_key() == job.c.key)
         async with self._db.write() as connection:
-            if (await connection.execute(select(draft.c.id).where(*same))).first() is not None:
-                await draft_rows.give_back(self._db, connection, found, why)
+            if (await connection.execute(select(draft.c.id).where(*same))).first() is None:
+                return None
+            left = (await connection.execute(keyed.where(*same))).first()
+            if left is not None:
+                await connection.execute(update(draft).where(*same).values(job_id=left.id))
+                if left.fired or left.state not in NOT_BEGUN:
+                    return None  # what becomes of it is entered as it ends
+            await draft_rows.give_back(self._db, connection, found, why)
+            return int(left.id) if left is not None else None
 
     async def unsettled(self, *, limit: int, but: Collection[int] = ()) -> list[int]:
         """The numbers of the Drafts whose Job has ended, or is gone, which is not entered yet.
@@ -86,10 +100,13 @@ class Deliveries:
         """Why the reply that a Job is to send is not wanted any more; None when it is, or it is no Draft's."""
         own = situations.own_reply(message, thread).label("own")
         statement = select_drafts().add_columns(own).where(draft.c.job_id == job_id)
+        keyed = select(job.c.id).where(job.c.id == job_id, job.c.key.startswith(KEYS, autoescape=True))
+        await adopt(self._db)
         async with self._db.read() as connection:
             row = (await connection.execute(statement)).first()
             if row is None:
-                return None
+                stray = (await connection.execute(keyed)).first() is not None
+                return Withdrawn(why="no draft is sent by this job any more", asks_person=False) if stray else None
             found, rules = to_draft(row), await fetch_rules(connection)
         if found.state in (DraftState.OUTDATED, DraftState.DISMISSED):
             return Withdrawn(why=found.detail or f"its draft is {found.state}", asks_person=False)
@@ -109,11 +126,16 @@ class Deliveries:
                     await draft_rows.move(self._db, connection, to_draft(row), DraftState.OUTDATED, detail=why)
 
     async def to_withdraw(self) -> Sequence[int]:
-        """The Jobs of outdated Drafts that nobody has begun."""
+        """The Jobs of outdated Drafts that nobody has begun; one that has fired is read back by its Job first."""
+        await adopt(self._db)
         statement = (
             select(job.c.id)
             .select_from(job.join(draft, draft.c.job_id == job.c.id))
-            .where(job.c.state.in_(NOT_BEGUN), draft.c.state.in_((DraftState.OUTDATED, DraftState.DISMISSED)))
+            .where(
+                job.c.state.in_(NOT_BEGUN),
+                draft.c.state.in_((DraftState.OUTDATED, DraftState.DISMISSED)),
+                ~fired(job.c.id),
+            )
         )
         async with self._db.read() as connection:
             return list((await connection.execute(statement)).scalars())
@@ -122,10 +144,11 @@ class Deliveries:
 def _with_job(draft_id: int) -> Select[Any]:
     """The Draft while it is unsettled, with how its Job ended; what was pruned ended, too."""
     gone = select(pruned_job.c.state).where(pruned_job.c.job_id == draft.c.job_id).scalar_subquery()
+    written = exists().where(effect.c.job_id == draft.c.job_id, effect.c.state.in_(WRITTEN))
     unsettled = (draft.c.id == draft_id, draft.c.settled_at.is_(None), draft.c.job_id.is_not(None))
     return (
         select_drafts()
-        .add_columns(job.c.result, job.c.error, gone.label("pruned"))
+        .add_columns(job.c.result, job.c.error, gone.label("pruned"), written.label("written"))
         .where(*unsettled, draft.c.state.in_((DraftState.SENT, DraftState.WAITING)))
     )
 
@@ -136,7 +159,12 @@ def _ended(row: Row[Any]) -> JobState:
 
 
 def _not_sent(row: Row[Any]) -> str | None:
-    """Why the Job of a row of `_with_job`, which has ended, has sent nothing; None where it has."""
+    """Why the Job of a row of `_with_job`, which has ended, has sent nothing; None where it has.
+
+    The journal's word counts before the Job's: one that was cancelled, or failed, after its click has sent it.
+    """
+    if row.written:
+        return None
     if _ended(row) is JobState.CANCELLED:
         return "not sent: its job was cancelled"
     if _ended(row) is JobState.FAILED:

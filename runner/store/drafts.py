@@ -17,6 +17,7 @@ from runner.domain.templates import Template
 from runner.errors import Conflict
 from runner.store import draft_rows, events, situations
 from runner.store.account_ids import id_of
+from runner.store.adopting import fired
 from runner.store.columns import clean, storable
 from runner.store.database import Database
 from runner.store.deliveries import OWN_REPLY, Deliveries
@@ -30,6 +31,12 @@ from runner.store.trade_tables import message, thread
 Planner = Callable[[Situation, Sequence[Rule], Sequence[Template], Mapping[int, int], datetime], Plan]
 """Decides about one Message, by the Rules, the Templates, how often each of those was used, and the moment."""
 
+ALIVE = (*NOT_BEGUN, JobState.RUNNING, JobState.UNKNOWN)
+"""A Job of these states may still send its Draft's words."""
+
+LONGEST_STANDSTILL = timedelta(days=90)
+"""What got its type before a standstill as long as this is history: nobody is asked about it."""
+
 OPEN_AGAIN = (Verdict.QUEUED, Verdict.NO_RULE, Verdict.NOTHING, Verdict.NO_TEXT, Verdict.DRAFTED)
 """A person's correction of the type has the Rules asked once more after these: nothing was sent."""
 
@@ -42,14 +49,15 @@ class Drafts:
         self.deliveries = Deliveries(db)
 
     async def undecided(self, *, within: timedelta, limit: int, but: Collection[int] = ()) -> list[int]:
-        """Inbound Messages that got their type lately and about which nothing is decided yet, the oldest first.
+        """Inbound Messages that got their type and about which nothing is decided yet, the oldest first.
 
+        Those that nobody looked at in time are among them: they are too old for the Rules, and a person is asked.
         One whose type was corrected since is among them, unless something has been done about it.
         """
         decided = select(decision.c.message_id).where(decision.c.message_id == message.c.id)
         reopened = and_(decision.c.verdict.in_(OPEN_AGAIN), decision.c.classification < message.c.classification)
         settled = decided.where(or_(~reopened, _dealt_with(message.c.id))).exists()
-        since = self._db.clock.now() - within
+        since = self._db.clock.now() - within - LONGEST_STANDSTILL
         statement = (
             select(message.c.id)
             .where(situations.INBOUND, message.c.classified_at > since, ~settled, message.c.id.not_in(but))
@@ -147,7 +155,7 @@ class Drafts:
             if await self._overtake(connection, [draft_id]):
                 found = await fetch(connection, draft_id)
             if found.state is DraftState.WAITING:
-                alive = found.job_state in (*NOT_BEGUN, JobState.RUNNING, JobState.UNKNOWN)
+                alive = found.job_state in ALIVE
                 anew = {} if alive else {"job_id": None, "sendings": found.sendings + 1}
                 values = {"settled_at": None, "detail": None, **anew}
                 await connection.execute(update(draft).where(draft.c.id == draft_id).values(values))
@@ -156,8 +164,17 @@ class Drafts:
         raise _cannot(found, "sent")
 
     async def reword(self, draft_id: int, text: str, *, by: str) -> Draft:
-        """A person puts a waiting Draft in other words. Raises NotFound, and Conflict when it waits no more."""
+        """A person puts a waiting Draft in other words.
+
+        Raises NotFound, and Conflict when it waits no more, or its Job may still send the words that it has.
+        """
         async with self._db.write() as connection:
+            before = await fetch(connection, draft_id)
+            if before.state is DraftState.WAITING and before.job_state in ALIVE:
+                raise Conflict(
+                    f"Draft {draft_id} cannot be changed: job {before.job_id} may still send its words.",
+                    cure=f"Cancel the job first: runner jobs cancel {before.job_id}",
+                )
             await connection.execute(
                 update(draft)
                 .where(draft.c.id == draft_id, draft.c.state == DraftState.WAITING)
@@ -312,7 +329,7 @@ def _stale() -> Select[Any]:
     """The Drafts that nobody waits for any more; whether somebody wrote `since`, and in answer to an `earlier` one."""
     waiting = draft.c.state == DraftState.WAITING
     not_begun = or_(draft.c.job_id.is_(None), job.c.state.in_(NOT_BEGUN))
-    on_its_way = and_(draft.c.state == DraftState.SENT, draft.c.settled_at.is_(None), not_begun)
+    on_its_way = and_(draft.c.state == DraftState.SENT, draft.c.settled_at.is_(None), not_begun, ~fired(draft.c.job_id))
     since, own = situations.later_than(message), situations.own_reply(message, thread)
     joined = (
         draft.join(message, message.c.id == draft.c.message_id)

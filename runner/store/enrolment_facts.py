@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import DraftState
 from runner.domain.effects import Effect, EffectState
-from runner.domain.enrolments import Enrolment, Facts, Heard, Outcome, Send
+from runner.domain.enrolments import Enrolment, Facts, Heard, Outcome, Send, SendState
 from runner.domain.listings import ListingState
 from runner.domain.sequences import StoredSequence
 from runner.domain.states import Direction, JobState, ThreadStatus
@@ -50,7 +50,8 @@ async def known(connection: AsyncConnection, of: Enrolment, through: StoredSeque
     send = await open_send(connection, of.id)
     ended = await outcome(connection, send, effects, now) if send else None
     ours = await _our_jobs(connection, of)
-    doubt = _doubt(effects, send)
+    alive = await _alive(connection, effects)
+    doubt = _doubt(effects, send, alive)
     sending = send is not None and ended is None
     strange = _strange(of, stored, effects, ours)
     unsure = bool(strange) and (sending or doubt is not None)
@@ -65,6 +66,7 @@ async def known(connection: AsyncConnection, of: Enrolment, through: StoredSeque
         sending=sending,
         ended=ended,
         waits_for_answer=answer.waits,
+        thread_is_busy=await _is_busy(connection, of, effects, alive),
         answered_at=_sent_at(effects, answer.job_id),
         **await _put_away(connection, of),
     )
@@ -138,7 +140,7 @@ async def _heard(connection: AsyncConnection, of: Enrolment) -> tuple[Heard, ...
 
 async def _messages(connection: AsyncConnection, thread_id: int) -> Sequence[Any]:
     """The stored Messages of a Thread, the oldest first, without their texts."""
-    columns = (message.c.id, message.c.key, message.c.direction)
+    columns = (message.c.id, message.c.key, message.c.direction, message.c.deleted_at)
     statement = select(*columns).where(message.c.thread_id == thread_id).order_by(WHEN, message.c.id)
     return (await connection.execute(statement)).all()
 
@@ -155,7 +157,12 @@ def _strange(of: Enrolment, stored: Sequence[Any], effects: Sequence[Effect], ou
     """Keys of what stands on our side of the Thread since, and was sent by nobody who follows up."""
     new = [row.key for row in stored if row.id > of.seen_id and row.direction is Direction.OUTBOUND]
     behind = {key: replies.effect_behind(key, effects) for key in new}
-    return [key for key, effect in behind.items() if effect is None or effect.job_id not in ours]
+    return [key for key, effect in behind.items() if effect is None or not (effect.job_id in ours or _past(of, effect))]
+
+
+def _past(of: Enrolment, effect: Effect) -> bool:
+    """Whether it was sent before the Thread was enrolled, and is only read back since."""
+    return effect.armed_at is not None and effect.armed_at <= of.enrolled_at
 
 
 def _written(of: Enrolment, effects: Sequence[Effect], ours: set[int]) -> bool:
@@ -169,11 +176,26 @@ def _written(of: Enrolment, effects: Sequence[Effect], ours: set[int]) -> bool:
     )
 
 
-def _doubt(effects: Sequence[Effect], send: Send | None) -> str | None:
-    stranded = send is not None and send.job_id is not None and send.job_state not in UNDER_WAY
+async def _alive(connection: AsyncConnection, effects: Sequence[Effect]) -> set[int]:
+    """The Jobs that have fired and will find out themselves how that ended."""
+    armed = [each.job_id for each in effects if each.state is EffectState.ARMED]
+    found = select(job.c.id).where(job.c.id.in_(armed), job.c.state.in_(UNDER_WAY))
+    return set((await connection.execute(found)).scalars())
+
+
+async def _is_busy(connection: AsyncConnection, of: Enrolment, effects: Sequence[Effect], alive: set[int]) -> bool:
+    """Whether another message of the Thread is on its way, for another Enrolment or by anybody's Job."""
+    if any(each.state is EffectState.ARMED and each.job_id in alive for each in effects):
+        return True
+    others = (enrolment.c.thread_id == of.thread_id, enrolment.c.id != of.id)
+    sending = select(enrolment_send.c.id).join(enrolment).where(*others, enrolment_send.c.state == SendState.SENDING)
+    return (await connection.execute(sending.limit(1))).first() is not None
+
+
+def _doubt(effects: Sequence[Effect], send: Send | None, alive: set[int]) -> str | None:
     for each in effects:
-        armed = each.state is EffectState.ARMED and stranded and send is not None and each.job_id == send.job_id
-        if each.state is EffectState.UNKNOWN or armed:
+        stranded = each.state is EffectState.ARMED and each.job_id not in alive
+        if each.state is EffectState.UNKNOWN or stranded:
             return f"nobody can tell whether a message was sent: runner effects show {each.id}"
     if send is not None and send.job_state is JobState.UNKNOWN:
         return f"nobody can tell whether a message was sent: runner jobs show {send.job_id}"
@@ -222,7 +244,8 @@ def _follows(stored: Sequence[Any], effects: Sequence[Effect]) -> str | None:
     fresh = [key for key in unread if key not in keys]
     if fresh:
         return fresh[-1]
-    return stored[-1].key if stored else None
+    shown = [row.key for row in stored if row.deleted_at is None]
+    return shown[-1] if shown else None
 
 
 def _key(remote_id: str) -> str:

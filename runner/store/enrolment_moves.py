@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from runner.domain.effects import EffectState
 from runner.domain.enrolments import Enrolment, EnrolmentState, Facts, Move, Outcome, Send, SendState, StopReason
 from runner.domain.rules import Situation
 from runner.domain.sequences import SequenceStep, StoredSequence, Wording
 from runner.domain.templates import Template
 from runner.store import enrolment_facts, events, replies, situations
+from runner.store.adopting import adopt, fired, send_key
 from runner.store.columns import clean
 from runner.store.database import Database
 from runner.store.enrolment_facts import Known
 from runner.store.enrolment_rows import change, fetch_enrolment, open_send, select_sends, send_of, tell
 from runner.store.sequence_tables import enrolment, enrolment_send
 from runner.store.sequences import fetch_sequences
-from runner.store.tables import effect
+from runner.store.tables import job
 from runner.store.templates import fetch_templates
 
 Decider = Callable[[Facts, datetime], Move]
@@ -60,35 +60,46 @@ class EnrolmentMoves:
                 return await self._send(connection, before, known, through, move, writer)
             return await self._apply(connection, before, known, move)
 
-    async def unsubmitted(self, *, limit: int) -> list[tuple[Send, Enrolment, str]]:
+    async def unsubmitted(self, *, limit: int, but: Collection[int] = ()) -> list[tuple[Send, Enrolment, str]]:
         """Sends that have no Job yet, each with what it follows: fresh ones, and what the dead have left."""
         mine = (enrolment_send.c.state == SendState.SENDING, enrolment_send.c.job_id.is_(None))
+        statement = select_sends().where(*mine, enrolment_send.c.id.not_in(but)).order_by(enrolment_send.c.id)
         async with self._db.read() as connection:
-            rows = (
-                await connection.execute(select_sends().where(*mine).order_by(enrolment_send.c.id).limit(limit))
-            ).all()
+            rows = (await connection.execute(statement.limit(limit))).all()
             return [(send_of(row), await fetch_enrolment(connection, row.enrolment_id), row.follows) for row in rows]
 
-    async def submitted(self, send_id: int, job_id: int) -> None:
-        """Note the Job that sends it."""
+    async def adopt(self) -> None:
+        """Note the Jobs of processes that died before they could say so: what these sent is no stranger's."""
+        await adopt(self._db)
+
+    async def submitted(self, send_id: int, job_id: int) -> bool:
+        """Note the Job that sends it; False when it is not to be sent any more: then the Job is one too many."""
+        mine = (enrolment_send.c.id == send_id, enrolment_send.c.state == SendState.SENDING)
         async with self._db.write() as connection:
-            await connection.execute(update(enrolment_send).where(enrolment_send.c.id == send_id).values(job_id=job_id))
+            done = await connection.execute(update(enrolment_send).where(*mine).values(job_id=job_id))
+            return bool(done.rowcount)
 
     async def taken_back(self, send_id: int) -> None:
-        """Note that a Send got no Job and never will: its Enrolment was over first."""
+        """Note that a Send got no Job and never will: its Enrolment was over first.
+
+        One that has a Job all the same, whose process died, is `surplus`.
+        """
         values = {"state": SendState.NOT_SENT, "detail": "the enrolment was over first"}
-        mine = (enrolment_send.c.id == send_id, enrolment_send.c.job_id.is_(None))
+        await adopt(self._db)
+        keyed = exists().where(job.c.key == send_key())
+        mine = (enrolment_send.c.id == send_id, enrolment_send.c.job_id.is_(None), ~keyed)
         async with self._db.write() as connection:
             await connection.execute(update(enrolment_send).where(*mine).values(values))
 
-    async def surplus(self, *, limit: int) -> list[Send]:
+    async def surplus(self, *, limit: int, but: Collection[int] = ()) -> list[Send]:
         """Sends of Enrolments that are over, whose Jobs wait; one that has fired is read back by its Job first."""
         waiting = ("queued", "parked")
+        await adopt(self._db)
         over = select(enrolment.c.id).where(enrolment.c.state.in_((EnrolmentState.STOPPED, EnrolmentState.FINISHED)))
-        fired = exists().where(effect.c.job_id == enrolment_send.c.job_id, effect.c.state == EffectState.ARMED)
-        mine = (enrolment_send.c.state == SendState.SENDING, enrolment_send.c.enrolment_id.in_(over), ~fired)
+        begun = fired(enrolment_send.c.job_id)
+        mine = (enrolment_send.c.state == SendState.SENDING, enrolment_send.c.enrolment_id.in_(over), ~begun)
         async with self._db.read() as connection:
-            rows = await connection.execute(select_sends().where(*mine).limit(limit))
+            rows = await connection.execute(select_sends().where(*mine, enrolment_send.c.id.not_in(but)).limit(limit))
             return [each for each in map(send_of, rows) if each.job_state in waiting]
 
     async def used(self) -> dict[int, int]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, exists, func, or_, select, update
+from sqlalchemy import Row, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import Withdrawn
-from runner.domain.enrolments import LIVE, Enrolment, EnrolmentState, Send, SendState, StopReason
+from runner.domain.enrolments import FOLLOW_UPS, LIVE, Enrolment, EnrolmentState, Send, SendState, StopReason
 from runner.domain.listings import ListingState
 from runner.domain.rules import Situation
 from runner.domain.sequences import StoredSequence
 from runner.domain.states import Direction, JobState, ThreadStatus
 from runner.errors import Conflict, RunnerError
 from runner.store import enrolment_facts, situations
+from runner.store.adopting import adopt
 from runner.store.database import Database
 from runner.store.enrolling import Asked, expect_enrollable, insert_enrolment, newest_message
 from runner.store.enrolment_rows import change, enrolment_of, fetch_enrolment, select_enrolments, select_sends, send_of
@@ -191,17 +192,19 @@ class Enrolments:
 
     async def withdrawn(self, job_id: int) -> Withdrawn | None:
         """Why the message that a Job is to send for an Enrolment is not wanted any more; None: it is."""
-        mine = (enrolment_send.c.job_id == job_id, enrolment_send.c.state == SendState.SENDING)
-        joined = enrolment.join(enrolment_send)
-        statement = select(enrolment.c.state, enrolment.c.detail, _put_away().label("away")).select_from(joined)
+        joined = enrolment.join(enrolment_send).outerjoin(sequence, sequence.c.id == enrolment.c.sequence_id)
+        enabled = func.coalesce(sequence.c.enabled, False).label("enabled")
+        statement = select(enrolment.c.state, enrolment_send.c.state.label("send"), enabled, _put_away().label("away"))
+        keyed = select(job.c.id).where(job.c.id == job_id, job.c.key.startswith(FOLLOW_UPS, autoescape=True))
+        await adopt(self._db)
         async with self._db.read() as connection:
-            row = (await connection.execute(statement.where(*mine))).first()
-        if row is None or (row.state in LIVE and not row.away):
-            return None
-        why = "the thread is closed, or what it is about is no longer for sale"
-        return Withdrawn(why=why if row.state in LIVE else f"its enrolment is {row.state}", asks_person=False)
+            mine = statement.select_from(joined).where(enrolment_send.c.job_id == job_id)
+            row = (await connection.execute(mine)).first()
+            stray = row is None and (await connection.execute(keyed)).first() is not None
+        why = "no enrolment is followed up by this job" if stray else _unwanted(row) if row is not None else None
+        return None if why is None else Withdrawn(why=why, asks_person=False)
 
-    async def stirring(self, *, limit: int) -> list[int]:
+    async def stirring(self, *, limit: int, but: Collection[int] = ()) -> list[int]:
         """Enrolments about which there may be something to decide, the oldest due first."""
         now = self._db.clock.now()
         sending = exists().where(enrolment_send.c.enrolment_id == enrolment.c.id, enrolment_send.c.state == "sending")
@@ -211,7 +214,7 @@ class Enrolments:
         live = enrolment.c.state.in_(LIVE) & or_(due, _said_since(), _put_away())
         statement = (
             select(enrolment.c.id)
-            .where(or_(live, enrolment.c.id.in_(_ended_sends())))
+            .where(or_(live, enrolment.c.id.in_(_ended_sends())), enrolment.c.id.not_in(but))
             .order_by(enrolment.c.next_due_at.nulls_first(), enrolment.c.id)
             .limit(limit)
         )
@@ -244,6 +247,19 @@ class Enrolments:
             return await insert_enrolment(self._db, connection, through, thread_id, asked)
         except RunnerError as error:
             return error
+
+
+def _unwanted(row: Row[Any]) -> str | None:
+    """Why a follow-up is not to be sent any more; None where it is, or was."""
+    if row.send is SendState.SENT:
+        return None
+    if row.send is SendState.NOT_SENT:
+        return "this step was given up: have its enrolment go on instead"
+    if row.state not in LIVE:
+        return f"its enrolment is {row.state}"
+    if row.away:
+        return "the thread is closed, or what it is about is no longer for sale"
+    return None if row.enabled else "its sequence is disabled"
 
 
 def _said_since() -> Any:

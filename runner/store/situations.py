@@ -93,6 +93,7 @@ def _select() -> Select[Any]:
             begun.label("begun"),
             or_(later_than(message), own_reply(message, thread)).label("overtaken"),
             _history().label("history"),
+            _there_first().label("there_first"),
             answered_earlier(message, thread).label("answered_earlier"),
         )
         .select_from(joined)
@@ -123,7 +124,7 @@ async def _goods(connection: AsyncConnection, row: Row[Any]) -> Goods | None:
 
 def _situation(row: Row[Any], tags: tuple[str, ...], goods: Goods | None) -> Situation:
     fields = row._mapping
-    made = {"message_id", "tags", "first_contact", "goods", "overtaken", "history", "answered_earlier"}
+    made = {"message_id", "tags", "first_contact", "goods", "overtaken", "history", "answered_earlier", "there_first"}
     return Situation(
         message_id=row.id,
         tags=tags,
@@ -131,6 +132,7 @@ def _situation(row: Row[Any], tags: tuple[str, ...], goods: Goods | None) -> Sit
         goods=goods,
         overtaken=bool(row.overtaken),
         history=bool(row.history),
+        there_first=bool(row.there_first),
         answered_earlier=bool(row.answered_earlier),
         **{name: fields[name] for name in Situation.__dataclass_fields__ if name not in made},
     )
@@ -138,8 +140,11 @@ def _situation(row: Row[Any], tags: tuple[str, ...], goods: Goods | None) -> Sit
 
 def _history() -> ColumnElement[bool]:
     """Whether it has no time, and stood in the inbox before that had been read to its end for the first time."""
-    first = or_(account.c.inbox_read_at.is_(None), message.c.first_seen_at <= account.c.inbox_read_at)
-    return and_(message.c.sent_at.is_(None), first)
+    return and_(message.c.sent_at.is_(None), _there_first())
+
+
+def _there_first() -> ColumnElement[bool]:
+    return or_(account.c.inbox_read_at.is_(None), message.c.first_seen_at <= account.c.inbox_read_at)
 
 
 def _when(of: Any) -> ColumnElement[Any]:

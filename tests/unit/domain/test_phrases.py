@@ -38,6 +38,18 @@ WRITTEN = datetime(2026, 11, 22, 12, tzinfo=UTC)  # a Sunday
         "Je veux me désabonner",
         "Plus de messages svp",
         "laissez-moi tranquille",
+        "please stop sending me messages",
+        "stop replying to me",
+        "I don't want any more messages",
+        "please do not write again",
+        "Stop, I bought one already",
+        "merci de ne plus me contacter",
+        "plus aucun message",
+        "puedes dejar de escribirme",
+        "I want you to stop texting",
+        "don't contact me at all",
+        "I want to opt out of these messages",
+        "Je ne veux plus de messages",
     ],
 )
 def test_who_wants_no_more_messages_is_understood(text: str) -> None:
@@ -62,6 +74,12 @@ def test_who_wants_no_more_messages_is_understood(text: str) -> None:
         "Je ne peux plus venir demain",
         "Je n'ai plus de place",
         "Il y a plus de messages que d'habitude",
+        "I'd like to opt out of shipping",
+        "take me off the list for Saturday, I'll come Sunday",
+        "I'll stop texting and just come by",
+        "don't text me before 9",
+        "¿Hay que dar de baja el coche en tráfico?",
+        "je ne veux plus de la table mais les chaises oui",
     ],
 )
 def test_who_only_sounds_so_does_not_opt_out(text: str) -> None:
@@ -81,8 +99,11 @@ def test_who_only_sounds_so_does_not_opt_out(text: str) -> None:
         ("Réponse automatique : absente du bureau jusqu’au 3 décembre inclus", (2026, 12, 4)),
         ("Je suis en congés du 20/11 au 03/12, je vous répondrai à mon retour", (2026, 12, 3)),
         ("Out of the office.", None),
+        ("Thank you for your message. I am out of the office for 14 days.", None),
+        ("Hello, I am out of the office and will take care of it later.", None),
         ("Automatic reply: back on 31 February", None),
         ("Autoreply: out of office since 3 March 2019", None),
+        ("Automatic reply: away until 9999-12-31", None),
     ],
 )
 def test_a_note_of_absence_says_until_when(text: str, until: tuple[int, int, int] | None) -> None:
@@ -102,6 +123,12 @@ def test_a_note_of_absence_says_until_when(text: str, until: tuple[int, int, int
         "Vuelvo el lunes, ¿sigue disponible?",
         "Je suis en vacances, je passe lundi",
         "Je reviens lundi avec l'argent",
+        "On vacation this week, will be in touch Monday to collect it. 45 is fine.",
+        "I'm on holiday until Sunday but yes, I'll take it for 40.",
+        "Gracias por tu mensaje, estoy de viaje pero me lo quedo por 50",
+        "The automatic response on the gear is fine, I'll buy",
+        "nice out-of-office desk, I take it",
+        "Merci pour votre message, je suis en vacances mais je le prends",
     ],
 )
 def test_a_person_who_is_away_has_written_all_the_same(text: str) -> None:

@@ -75,6 +75,22 @@ async def test_a_draft_is_outdated_when_somebody_has_written_since(desk: Desk, *
     assert len(await desk.drafts(DraftState.WAITING)) == (0 if ours else 1), "what came since goes through the rules"
 
 
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("Please stop sending me messages", Verdict.QUEUED),
+        ("Automatic reply: I am out of the office until Friday.", Verdict.NOTHING),
+    ],
+)
+async def test_no_reply_is_written_to_who_wants_none_or_to_a_machine(desk: Desk, text: str, verdict: Verdict) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    number = await desk.arrives(text)
+    await desk.answering.sweep()
+    assert (await desk.verdict(number), await desk.drafts(), await desk.jobs()) == (verdict, [], [])
+    told = await Events(desk.db).since(0, names=["PersonAsked"])
+    assert len(told) == (1 if verdict is Verdict.QUEUED else 0)
+
+
 async def test_what_nobody_is_sure_of_is_for_a_person_and_their_word_has_the_rules_asked_again(desk: Desk) -> None:
     await desk.rule(level=Level.AUTOMATIC)
     number = await desk.arrives("hm", sure=0.4)

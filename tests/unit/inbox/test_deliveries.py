@@ -7,15 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from runner.domain.classification import MessageType
 from runner.domain.drafts import DraftState, Verdict
+from runner.domain.effects import Effect, EffectKind, EffectState, message_key
+from runner.domain.jobs import Lease
 from runner.domain.messages import StoredThread
 from runner.domain.rules import Level
 from runner.domain.states import JobState, ThreadStatus
 from runner.errors import Conflict, ErrorKind
 from runner.store.browsing import InboxView
+from runner.store.effects import Effects
 from runner.store.events import Events
+from runner.store.rule_tables import draft as drafts
 from runner.store.waiting import Wait
 from tests.unit.inbox.conftest import Desk
 
@@ -349,3 +354,111 @@ async def test_a_person_is_told_when_what_we_wrote_last_answers_an_earlier_messa
     assert (await InboxView(desk.db).waiting(threshold=0.6))[Wait.PERSON] == (1 if to_the_first else 0)
     await desk.arrives("The cable comes with it.", ours=True)
     assert (await InboxView(desk.db).waiting(threshold=0.6))[Wait.PERSON] == 0
+
+
+# ── A process that dies between a job and its note of it ──────────────────────────────────────────────────────
+
+
+async def forgotten(desk: Desk) -> int:
+    async with desk.db.write() as connection:
+        await connection.execute(update(drafts).values(job_id=None))
+    (job,) = await desk.engine.list_jobs(states=(JobState.QUEUED,))
+    return job.id
+
+
+async def test_a_job_whose_process_died_is_withdrawn_with_its_draft(queued: Desk) -> None:
+    job_id = await forgotten(queued)
+    await queued.answering.rules.set_enabled("offers", enabled=False)
+    found = await queued.answering.drafts.deliveries.withdrawn(job_id)
+    assert found is not None, "its rule is off"
+    await forgotten(queued)
+    (left,) = await queued.answering.drafts.deliveries.unsubmitted(limit=9)
+    await queued.answering._submit(left)
+    assert (await queued.engine.get(job_id)).state is JobState.CANCELLED
+    assert (await queued.draft()).state is DraftState.WAITING
+
+
+async def test_a_job_whose_process_died_makes_way_for_a_persons_own_reply(queued: Desk) -> None:
+    job_id = await forgotten(queued)
+    await queued.own_reply()
+    assert (await queued.engine.get(job_id)).state is JobState.CANCELLED
+
+
+async def test_an_earlier_job_that_is_retried_sends_nothing_beside_a_later_one(queued: Desk) -> None:
+    lease = await queued.engine.claim(owner="w1", ttl_s=60)
+    assert lease is not None
+    await queued.engine.fail(lease, kind=ErrorKind.VALIDATION, error="no")
+    await queued.answering.sweep()
+    await queued.answering.send((await queued.draft()).id, by="ada")
+    await queued.engine.retry(lease.job.id)
+    assert await queued.answering.drafts.deliveries.withdrawn(lease.job.id) is not None
+
+
+async def armed(desk: Desk) -> tuple[Effects, Effect, Lease]:
+    """The reply was fired, and nobody has heard of it yet."""
+    lease = await desk.engine.claim(owner="w1", ttl_s=60)
+    assert lease is not None
+    effects = Effects(desk.db)
+    effect = await effects.plan(lease, EffectKind.SEND_MESSAGE, message_key("7", "x", "Hi Ida."), "hash")
+    for state in (EffectState.PREPARED, EffectState.ARMED):
+        effect = await effects.transition(lease, effect, state)
+    return effects, effect, lease
+
+
+async def test_a_job_that_has_fired_is_left_to_read_back_what_became_of_it(queued: Desk) -> None:
+    _, _, lease = await armed(queued)
+    await queued.engine.requeue(lease)
+    await queued.own_reply()
+    await queued.answering.sweep()
+    assert (await queued.engine.get(lease.job.id)).state is JobState.QUEUED
+    assert (await queued.draft()).state is DraftState.SENT
+
+
+async def test_what_the_journal_has_confirmed_is_sent_although_its_job_failed(queued: Desk) -> None:
+    effects, effect, lease = await armed(queued)
+    await effects.transition(lease, effect, EffectState.CONFIRMED, remote_id="m1")
+    await queued.engine.cancel(lease.job.id)
+    await queued.engine.acknowledge_cancel(lease)
+    await queued.answering.sweep()
+    assert (await queued.draft()).state is DraftState.SENT
+    assert await asked(queued) == []
+
+
+# ── What nobody looked at in time ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("first", [False, True])
+async def test_what_nobody_looked_at_in_time_is_for_a_person_unless_it_was_there_first(
+    desk: Desk, *, first: bool
+) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    if not first:
+        await desk.threads.read_to_the_end("amy")
+    number = await desk.arrives("20?")
+    desk.clock.time += timedelta(days=4)
+    await desk.answering.sweep()
+    assert (await desk.verdict(number), await desk.jobs()) == (Verdict.TOO_OLD, [])
+    assert len(await asked(desk)) == (0 if first else 1)
+
+
+async def test_words_do_not_change_while_a_job_may_still_send_them(queued: Desk) -> None:
+    lease = await queued.engine.claim(owner="w1", ttl_s=60)
+    assert lease is not None
+    await queued.engine.fail(lease, kind=ErrorKind.VALIDATION, error="no")
+    await queued.answering.sweep()
+    await queued.engine.retry(lease.job.id)
+    draft = await queued.draft()
+    with pytest.raises(Conflict, match="may still send its words"):
+        await queued.answering.reword(draft.id, "Other words.", by="ada")
+    await queued.engine.cancel(lease.job.id)
+    assert (await queued.answering.reword(draft.id, "Other words.", by="ada")).text == "Other words."
+
+
+async def test_a_dismissed_draft_takes_the_job_along_that_a_person_had_done_once_more(queued: Desk) -> None:
+    lease = await queued.engine.claim(owner="w1", ttl_s=60)
+    assert lease is not None
+    await queued.engine.fail(lease, kind=ErrorKind.VALIDATION, error="no")
+    await queued.answering.sweep()
+    await queued.engine.retry(lease.job.id)
+    await queued.answering.dismiss((await queued.draft()).id, by="ada")
+    assert (await queued.engine.get(lease.job.id)).state is JobState.CANCELLED

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from runner.domain.accounts import NewAccount, SecretRef
 from runner.domain.effects import EffectKind, EffectState, message_key, payload_hash
 from runner.domain.enrolments import Enrolment, EnrolmentState, SendState, Source, StopReason
 from runner.domain.hours import WorkingHours
-from runner.domain.jobs import Job, Lease
+from runner.domain.jobs import Job, Lease, NewJob
 from runner.domain.messages import RemoteMessage, ThreadSummary, keyed
 from runner.domain.sequences import NewSequence, SequenceStep, WorkingWeek
 from runner.domain.states import Direction, JobState, ThreadStatus
@@ -30,9 +31,11 @@ from runner.store.enrolling import Asked
 from runner.store.enrolment_moves import EnrolmentMoves
 from runner.store.enrolments import Enrolments
 from runner.store.events import Events
+from runner.store.sequence_tables import enrolment, enrolment_send
 from runner.store.sequences import Sequences
 from runner.store.templates import Templates
 from runner.store.threads import Threads
+from runner.store.trade_tables import message
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
 BY_HAND = Asked(source=Source.HAND, by="ada")
@@ -100,7 +103,7 @@ class Desk:
         params = lease.job.params
         key = message_key(params["thread"], params.get("follows", ""), params["text"])
         effect = await self.effects.plan(lease, EffectKind.SEND_MESSAGE, key, payload_hash(params["text"]))
-        for state in (EffectState.PREPARED, EffectState.ARMED, to):
+        for state in dict.fromkeys((EffectState.PREPARED, EffectState.ARMED, to)):
             effect = await self.effects.transition(lease, effect, state, remote_id=remote_id)
         return effect.id
 
@@ -130,7 +133,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
             templates=Templates(db),
             engine=engine,
             hours_of=hours_of,
-            now=clock.now,
+            clock=clock,
             terms=FollowUpTerms(away=timedelta(days=7)),
             max_attempts=3,
         )
@@ -146,7 +149,8 @@ async def test_each_step_goes_out_once_when_it_is_due_and_counts_from_the_messag
     await asyncio.gather(*(desk.following.sweep() for _ in range(5)))
     (job,) = await desk.jobs()
     first = (await desk.threads.messages_of(made.thread_id))[0].key
-    assert job.params == {"thread": "7", "text": "Hi Ida.", "follows": first}
+    until = (desk.clock.time + timedelta(days=3)).isoformat()
+    assert job.params == {"thread": "7", "text": "Hi Ida.", "follows": first, "not_after": until}
 
     desk.clock.time += timedelta(hours=5)  # it lay in the queue
     sent_at = desk.clock.time
@@ -155,7 +159,7 @@ async def test_each_step_goes_out_once_when_it_is_due_and_counts_from_the_messag
     assert (await desk.now(made)).next_due_at == sent_at + timedelta(days=1)
     await desk.later(days=1)
     (second,) = await desk.jobs(JobState.QUEUED)
-    assert second.params == {"thread": "7", "text": "Hello.", "follows": "id:m1"}
+    assert (second.params["text"], second.params["follows"]) == ("Hello.", "id:m1")
     await desk.sends("m2")
     await desk.later(hours=1)
     ended = await desk.now(made)
@@ -307,6 +311,183 @@ async def test_closing_the_thread_ends_it(desk: Desk) -> None:
     await desk.threads.set_status(made.thread_id, ThreadStatus.CLOSED)
     await desk.later(seconds=1)
     assert (await desk.now(made)).reason is StopReason.CLOSED
+
+
+async def test_one_that_cannot_be_dealt_with_stops_none_of_the_others(desk: Desk) -> None:
+    made = await desk.enrolled("2h:hi")
+    other = await desk.arrives("Is it there?", thread="8")
+    (second,) = await desk.following.enrol_all("nudge", [other], BY_HAND)
+    await desk.arrives("Automatic reply: away until 9999-12-31")
+    await desk.later(hours=3)
+    assert (await desk.now(made)).state is EnrolmentState.POSTPONED
+    assert [job.params["thread"] for job in await desk.jobs()] == ["8"]
+
+    hours_of = desk.following._hours_of
+
+    async def broken(account: str) -> Any:
+        if desk.clock.time > START:
+            raise ValueError("no such hours")
+        return await hours_of(account)
+
+    desk.following._hours_of = broken
+    await desk.arrives("Yes!", thread="8")
+    await desk.later(seconds=1)
+    desk.following._hours_of = hours_of
+    await desk.later(hours=2)
+    assert (await desk.now(second)).reason is StopReason.REPLIED, "it is tried again"
+
+
+async def submitted_by_the_dead(desk: Desk) -> Job:
+    """The first step is queued, and the process that submitted it died before it could note so."""
+    await desk.later(hours=3)
+    async with desk.db.write() as connection:
+        await connection.execute(update(enrolment_send).values(job_id=None))
+    (job,) = await desk.jobs(JobState.QUEUED)
+    return job
+
+
+async def test_a_job_whose_process_died_before_it_noted_it_is_its_enrolments(desk: Desk) -> None:
+    made = await desk.enrolled()
+    job = await submitted_by_the_dead(desk)
+    assert await desk.following.enrolments.withdrawn(job.id) is None
+    async with desk.db.write() as connection:
+        await connection.execute(update(enrolment_send).values(job_id=None))
+    await desk.following.enrolments.stop([made.id], by="ada")
+    found = await desk.following.enrolments.withdrawn(job.id)
+    assert found is not None
+    assert found.why == "its enrolment is stopped"
+    await desk.following.sweep()
+    assert [each.state for each in await desk.jobs()] == [JobState.CANCELLED]
+
+
+async def test_what_the_dead_have_sent_is_no_strangers(desk: Desk) -> None:
+    made = await desk.enrolled()
+    await submitted_by_the_dead(desk)
+    await desk.sends("m1")
+    await desk.later(seconds=1)
+    await desk.following.sweep()
+    after = await desk.now(made)
+    assert (after.state, after.position) == (EnrolmentState.ACTIVE, 1)
+
+
+async def test_a_failed_job_that_is_retried_sends_nothing_for_an_enrolment_that_went_on_without_it(desk: Desk) -> None:
+    made = await desk.enrolled()
+    await desk.later(hours=3)
+    lease = await desk.take()
+    await desk.engine.fail(lease, kind=ErrorKind.VALIDATION, error="no")
+    await desk.following.sweep()
+    await desk.engine.retry(lease.job.id)
+    assert await desk.following.enrolments.withdrawn(lease.job.id) is not None
+    await desk.following.resume(made.id, by="ada")
+    await desk.later(hours=3)
+    assert await desk.following.enrolments.withdrawn(lease.job.id) is not None
+    (fresh,) = [job for job in await desk.jobs(JobState.QUEUED) if job.id != lease.job.id]
+    assert await desk.following.enrolments.withdrawn(fresh.id) is None
+
+
+async def test_what_is_queued_waits_too_while_its_sequence_is_disabled(desk: Desk) -> None:
+    made = await desk.enrolled()
+    await desk.later(hours=3)
+    (job,) = await desk.jobs()
+    await desk.following.sequences.set_enabled("nudge", enabled=False)
+    found = await desk.following.enrolments.withdrawn(job.id)
+    assert found is not None
+    await desk.is_not_sent(overtaken_by="withdrawn", not_sent=f"not sent: {found.why}")
+    await desk.later(hours=1)
+    assert (await desk.now(made)).state is EnrolmentState.ACTIVE
+    assert await desk.jobs(JobState.QUEUED) == []
+    await desk.following.sequences.set_enabled("nudge", enabled=True)
+    await desk.later(hours=1)
+    assert len(await desk.jobs(JobState.QUEUED)) == 1
+
+
+async def test_what_lay_in_the_queue_for_too_long_is_planned_anew(desk: Desk) -> None:
+    await desk.enrolled()
+    await desk.later(hours=3)
+    await desk.later(days=4)
+    await desk.is_not_sent(overtaken_by="late")
+    await desk.following.sweep()
+    (job,) = await desk.jobs(JobState.QUEUED)
+    assert job.params["not_after"] == (desk.clock.time + timedelta(days=3)).isoformat()
+
+
+async def a_persons_own(desk: Desk, to: EffectState, remote_id: str | None = None) -> Lease:
+    params = {"thread": "7", "text": "It is me."}
+    await desk.engine.submit([NewJob(account="amy", flow="send_message", params=params)])
+    lease = await desk.take()
+    await desk.fires(lease, to, remote_id)
+    return lease
+
+
+async def test_nothing_is_queued_while_another_reply_is_on_its_way_and_may_have_been_sent(desk: Desk) -> None:
+    made = await desk.enrolled()
+    lease = await a_persons_own(desk, EffectState.ARMED)
+    for _ in range(4):
+        await desk.later(hours=1)
+    assert ((await desk.now(made)).state, await desk.jobs(JobState.QUEUED)) == (EnrolmentState.ACTIVE, [])
+    await desk.engine.fail(lease, kind=ErrorKind.INTERNAL, error="no")
+    for _ in range(4):
+        await desk.later(hours=1)
+    assert ((await desk.now(made)).state, await desk.jobs(JobState.QUEUED)) == (EnrolmentState.IN_DOUBT, [])
+
+
+async def test_what_was_sent_before_the_thread_was_enrolled_and_is_read_back_after_it_is_past(desk: Desk) -> None:
+    await desk.arrives("Hello?")
+    lease = await a_persons_own(desk, EffectState.CONFIRMED, "m5")
+    await desk.engine.succeed(lease, {"message": "m5"})
+    made = await desk.enrolled()
+    await desk.arrives("It is me.", ours=True, remote_id="m5")
+    await desk.later(seconds=1)
+    assert (await desk.now(made)).state is EnrolmentState.ACTIVE
+
+
+async def test_a_step_follows_the_last_message_that_still_stands_there(desk: Desk) -> None:
+    made = await desk.enrolled()
+    await desk.arrives("Hello?")
+    (first, last) = await desk.threads.messages_of(made.thread_id)
+    async with desk.db.write() as connection:
+        for each, deleted_at in ((first, None), (last, desk.clock.time)):
+            mine = message.c.id == each.id
+            await connection.execute(update(message).where(mine).values(deleted_at=deleted_at))
+        await connection.execute(update(enrolment).values(seen_id=last.id))
+    await desk.later(hours=3)
+    (job,) = await desk.jobs()
+    assert job.params["follows"] == first.key
+
+
+async def test_a_job_whose_step_was_given_up_in_between_is_taken_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.enrolled()
+    submit = desk.engine.submit
+
+    async def slowly(new: Any) -> list[Job]:
+        done = await submit(new)
+        async with desk.db.write() as connection:
+            await connection.execute(update(enrolment_send).values(state=SendState.NOT_SENT))
+        return done
+
+    monkeypatch.setattr(desk.engine, "submit", slowly)
+    await desk.later(hours=3)
+    assert [each.state for each in await desk.jobs()] == [JobState.CANCELLED]
+
+
+async def test_two_sequences_in_one_thread_write_one_after_the_other(desk: Desk) -> None:
+    made = await desk.enrolled()
+    await desk.following.sequences.add(NewSequence(name="poke", steps=(SequenceStep.parse("2h:hi"),)))
+    await desk.following.enrol_all("poke", [made.thread_id], BY_HAND)
+    await desk.later(hours=3)
+    await desk.later(minutes=6)
+    assert len(await desk.jobs(JobState.QUEUED)) == 1
+
+
+async def test_what_was_on_its_way_when_it_was_stopped_does_not_stop_it_again(desk: Desk) -> None:
+    made = await desk.enrolled()
+    await desk.later(hours=3)
+    await desk.following.stop([made.id], by="ada")
+    assert (await desk.following.resume(made.id, by="ada")).state is EnrolmentState.ACTIVE
+    await desk.later(hours=3)
+    assert len(await desk.jobs(JobState.QUEUED)) == 1
 
 
 async def test_working_days_leave_the_weekend_out(desk: Desk) -> None:
