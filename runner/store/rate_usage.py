@@ -188,7 +188,12 @@ class RateUsage:
             return []
         values = {"account_id": account_id, "kind": kind, "since": counted_since(limit, now)}
         uses = [
-            Use(began_at=row.began_at, over_at=row.over_at, near=frozenset(map(LimitWindow, row.near)))
+            Use(
+                began_at=row.began_at,
+                over_at=row.over_at,
+                near=frozenset(map(LimitWindow, row.near)),
+                effect_id=row.effect_id,
+            )
             for row in await connection.execute(_COUNTED, values)
         ]
         return levels(kind, limit, uses, now, zone=pace.hours.zone, share=pace.share(now))
@@ -255,7 +260,7 @@ def _capital(words: str) -> str:
 _BOUND_BY = select(account.c.name, account.c.created_at, account.c.limits, account.c.hours).where(
     account.c.id == bindparam("account_id")
 )
-_COUNTED = select(rate_usage.c.began_at, rate_usage.c.over_at, rate_usage.c.near).where(
+_COUNTED = select(rate_usage.c.began_at, rate_usage.c.over_at, rate_usage.c.near, rate_usage.c.effect_id).where(
     rate_usage.c.account_id == bindparam("account_id"),
     rate_usage.c.kind == bindparam("kind"),
     or_(rate_usage.c.over_at.is_(None), rate_usage.c.over_at > bindparam("since")),

@@ -265,3 +265,41 @@ async def test_many_at_once_never_use_one_too_many(db: Database, path, clock) ->
 
         fired = await asyncio.gather(*(desks[number % 2].is_fired(lease) for number in range(20)))
     assert sum(fired) == 7
+
+
+async def fired_and_died(desk: Desk) -> Lease:
+    """A Job that has armed an Effect, whose worker died before it was read back."""
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    await desk.fire(lease, settle=None)
+    await desk.engine.release_dead(dead=["w1"])
+    return lease
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_what_a_cancelled_job_has_fired_waits_for_a_person(db: Database, clock, is_running: bool) -> None:
+    desk = Desk(db, {MESSAGES: Limit(per_day=1)})
+    await fired_and_died(desk)
+    (armed,) = await desk.effects.list_effects()
+    if is_running:
+        lease = await desk.claim()
+        assert lease is not None
+        await desk.engine.cancel(lease.job.id)
+        await desk.engine.acknowledge_cancel(lease)
+    else:
+        await desk.engine.cancel(armed.job_id)
+    assert (await desk.job(armed.job_id)).state is JobState.CANCELLED
+    assert (await desk.effects.get(armed.id)).state is EffectState.UNKNOWN
+    told = await desk.events.since(0, names=["EffectUnknown"])
+    assert [event.data["effect"] for event in told] == [armed.id]
+
+    other = await desk.submit()
+    assert await desk.claim() is None
+    words = f"limit: 1 messages a day, used 1; waits for effect {armed.id} to be settled"
+    assert (await desk.job(other.id)).postponed == words
+    await desk.effects.settle(armed.id, EffectState.NOT_DONE)
+    clock.forward(86_400)
+    lease = await desk.claim()
+    assert lease is not None
+    assert lease.job.id == other.id
