@@ -91,6 +91,11 @@ class Limit:
         return value
 
     @property
+    def largest(self) -> int:
+        """The most in any window."""
+        return max((self.most(window) or 0 for window in LimitWindow), default=0)
+
+    @property
     def is_none(self) -> bool:
         """Whether it limits nothing."""
         return all(self.most(window) is None for window in LimitWindow)

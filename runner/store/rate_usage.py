@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from runner.domain.effects import EffectKind
+from runner.domain.effects import EffectKind, EffectState
 from runner.domain.hours import WorkingHours
 from runner.domain.jobs import Lease
 from runner.domain.limits import (
@@ -32,14 +32,21 @@ from runner.domain.limits import (
 )
 from runner.domain.pace import Pace, Pacing
 from runner.errors import NoRoom
-from runner.store import events, fences
+from runner.store import events, fences, replay_chains
 from runner.store.account_ids import id_of
+from runner.store.columns import UtcTime
 from runner.store.database import Database
 from runner.store.limit_tables import rate_usage
-from runner.store.tables import account
+from runner.store.tables import account, effect
 
 KEPT = timedelta(days=3)
 """Older ones count in no window."""
+
+IDLE = timedelta(days=30)
+"""What is so old is looked for at a start; whoever goes on using something deletes its own before."""
+
+SETTLES = timedelta(seconds=60)
+"""For so long after nobody waits for an answer any more a Site may still be at work on the request, and note it."""
 
 NEVER = timedelta(days=1)
 """Hours that never open are looked at again a day later."""
@@ -67,6 +74,11 @@ class Wait:
     words: str
     flows: Sequence[str] | None
 
+    @property
+    def about(self) -> str:
+        """What it waits for, without what changes as time goes by."""
+        return about(self.words)
+
 
 class RateUsage:
     """Reserves uses and says when there is room, by what the configuration says and each Account's own limits."""
@@ -76,16 +88,24 @@ class RateUsage:
         self.pacing = pacing or Pacing()
 
     async def wait(self, connection: AsyncConnection, asking: Asking, now: datetime) -> Wait | None:
-        """Why a Job is not to be begun now; None when it may be. A person's own Job is bound by limits only."""
+        """Why a Job is not to be begun now; None when it may be. A person's own Job is bound by limits only.
+
+        What has fired is bound by neither: it must be read back first, and arming asks again before anything is fired.
+        """
         if asking.limits is None and asking.hours is None and self.pacing.binds_nobody:
             return None
         pace = self.pacing.pace(asking.account, asking.since, limits=asking.limits, hours=asking.hours)
+        wait = await self._wait(connection, asking, pace, now)
+        if wait is not None and asking.job_id in await have_fired(connection, asking.account_id):
+            return None
+        return wait
+
+    async def _wait(self, connection: AsyncConnection, asking: Asking, pace: Pace, now: datetime) -> Wait | None:
         if not asking.by_person and not pace.is_open(asking.flow, now):
             return _closed(pace, asking.flow, now)
         for kind in used_by(asking.flow):
             full = fullest(await self._levels(connection, asking.account_id, kind, pace, now))
-            # What it has fired itself and nobody has settled yet waits for nothing: it must be read back first.
-            if full is not None and not await _has_fired(connection, asking.job_id):
+            if full is not None:
                 return _no_room(pace, full, asking, now)
         return None
 
@@ -119,11 +139,23 @@ class RateUsage:
             pace = await self.pace(connection, account_id)
             return await self._reserve(connection, None, account_id, kind, pace, self._db.clock.now())
 
-    async def over(self, use_id: int) -> None:
-        """The Site can note this use no more."""
-        statement = update(rate_usage).where(rate_usage.c.id == use_id, rate_usage.c.over_at.is_(None))
+    async def over(self, use_id: int, *, answered: bool = True) -> None:
+        """The Site can note this use no more; soon, where nobody saw its answer."""
+        at = self._db.clock.now() + (timedelta(0) if answered else SETTLES)
         async with self._db.write() as connection:
-            await connection.execute(statement.values(over_at=self._db.clock.now()))
+            await connection.execute(_OVER, {"use_id": use_id, "now": at})
+
+    async def forget_old(self) -> None:
+        """Delete what counts no more, of Accounts that use nothing any more too."""
+        now = self._db.clock.now()
+        old = select(rate_usage.c.account_id, rate_usage.c.kind).where(rate_usage.c.over_at < now - IDLE).distinct()
+        async with self._db.read() as connection:
+            if (await connection.execute(old.limit(1))).first() is None:
+                return
+        async with self._db.write() as connection:
+            for row in (await connection.execute(old)).all():
+                limit = (await self.pace(connection, row.account_id)).limit(row.kind)
+                await _forget(connection, row.account_id, row.kind, now, most=limit.largest if limit else 0)
 
     async def limit(self, account_name: str, kind: LimitKind) -> Limit | None:
         """The limit of a kind for an Account as it is now; None where there is none. Raises NotFound."""
@@ -163,10 +195,11 @@ class RateUsage:
         if full is not None:
             wait = _no_room(pace, full, None, now)
             raise NoRoom(_capital(wait.words), until=wait.until, words=wait.words)
-        near = [level for level in found if level.comes_near]
+        # Who may do ten a minute does ten a minute all day long: of that nobody wants to be told.
+        near = [level for level in found if level.comes_near and level.window is not LimitWindow.MINUTE]
         await self._tell(connection, lease.job.id if lease else None, account_id, near)
-        outdated = (rate_usage.c.account_id == account_id, rate_usage.c.kind == kind)
-        await connection.execute(delete(rate_usage).where(*outdated, rate_usage.c.over_at < now - KEPT))
+        limit = pace.limit(kind)
+        await _forget(connection, account_id, kind, now, most=limit.largest if limit else 0)
         values = {
             "account_id": account_id,
             "kind": kind,
@@ -222,8 +255,18 @@ class RateUsage:
 
 
 async def all_over(connection: AsyncConnection, account_id: int, now: datetime) -> None:
-    """Nobody is at work for this Account any more: what is no Effect is over, however its worker ended."""
-    await connection.execute(_ALL_OVER, {"of_account": account_id, "now": now})
+    """Nobody is at work for this Account any more: what is no Effect is over soon, however its worker ended."""
+    await connection.execute(_ALL_OVER, {"of_account": account_id, "now": now + SETTLES})
+
+
+async def _forget(connection: AsyncConnection, account_id: int, kind: LimitKind, now: datetime, *, most: int) -> None:
+    """Delete what counts no more, but never the newest `most`: a clock that has jumped ahead may jump back."""
+    mine = (rate_usage.c.account_id == account_id, rate_usage.c.kind == kind)
+    newest = select(rate_usage.c.over_at).where(*mine, rate_usage.c.over_at.is_not(None))
+    ordered = newest.order_by(rate_usage.c.over_at.desc()).limit(1).offset(most)
+    before = (await connection.execute(ordered)).scalar()
+    if before is not None:
+        await connection.execute(delete(rate_usage).where(*mine, rate_usage.c.over_at < min(before, now - KEPT)))
 
 
 def _closed(pace: Pace, flow: str, now: datetime) -> Wait:
@@ -243,14 +286,18 @@ def _no_room(pace: Pace, full: Level, asking: Asking | None, now: datetime) -> W
     return Wait(until=max(until, now + timedelta(microseconds=1)), words=words, flows=flows)
 
 
-async def _has_fired(connection: AsyncConnection, job_id: int) -> bool:
-    return bool((await connection.execute(select(has_fired(bindparam("job_id"))), {"job_id": job_id})).scalar())
+async def have_fired(connection: AsyncConnection, account_id: int) -> set[int]:
+    """The Jobs of an Account that are to read back what is armed: those that armed it, with all that repeat them."""
+    found: set[int] = set()
+    for job_id in (await connection.execute(FIRED, {"account_id": account_id})).scalars().all():
+        if job_id not in found:
+            found.update(await replay_chains.chain_of(connection, job_id))
+    return found
 
 
-def has_fired(job_id: Any) -> Any:
-    """Whether the Job with this number has armed an Effect that is not settled."""
-    mine = (rate_usage.c.job_id == job_id, rate_usage.c.over_at.is_(None), rate_usage.c.effect_id.is_not(None))
-    return exists(select(rate_usage.c.id).where(*mine))
+def about(words: str) -> str:
+    """`hours`, or the limit: what comes first in the words of a Wait."""
+    return "hours" if words.startswith("hours") else words.partition(",")[0]
 
 
 def _capital(words: str) -> str:
@@ -265,7 +312,26 @@ _COUNTED = select(rate_usage.c.began_at, rate_usage.c.over_at, rate_usage.c.near
     rate_usage.c.kind == bindparam("kind"),
     or_(rate_usage.c.over_at.is_(None), rate_usage.c.over_at > bindparam("since")),
 )
+FIRED = select(effect.c.job_id).where(
+    effect.c.id.in_(
+        select(rate_usage.c.effect_id).where(
+            rate_usage.c.account_id == bindparam("account_id"),
+            rate_usage.c.over_at.is_(None),
+            # No index of what has an Effect: of those the open uses of one Account are few.
+            func.coalesce(rate_usage.c.effect_id, 0) != 0,
+        )
+    ),
+    effect.c.state == EffectState.ARMED,
+)
+"""Who has last entered what an Account has armed and nobody has settled."""
+
 _INSERT = insert(rate_usage).returning(rate_usage.c.id)
+_NOW = bindparam("now", type_=UtcTime)
+# Never before it began, though the clock was put back meanwhile: it would count in no window.
+_AT = case((rate_usage.c.began_at > _NOW, rate_usage.c.began_at), else_=_NOW)
+_OVER = (
+    update(rate_usage).where(rate_usage.c.id == bindparam("use_id"), rate_usage.c.over_at.is_(None)).values(over_at=_AT)
+)
 _ALL_OVER = (
     update(rate_usage)
     .where(
@@ -273,10 +339,10 @@ _ALL_OVER = (
         rate_usage.c.over_at.is_(None),
         rate_usage.c.effect_id.is_(None),
     )
-    .values(over_at=bindparam("now"))
+    .values(over_at=_AT)
 )
 _SETTLE = (
     update(rate_usage)
     .where(rate_usage.c.effect_id == bindparam("of_effect"), rate_usage.c.over_at.is_(None))
-    .values(over_at=bindparam("now"))
+    .values(over_at=_AT)
 )

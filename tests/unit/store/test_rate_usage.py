@@ -5,18 +5,25 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.sqlite import dialect
 
+from runner.domain.accounts import NewAccount, SecretRef
 from runner.domain.effects import EffectKind, EffectState
 from runner.domain.jobs import Job, Lease, NewJob
 from runner.domain.limits import Limit, LimitKind, Limits, WarmUp
 from runner.domain.pace import HoursPlan, Pacing
 from runner.domain.states import JobState
 from runner.engine.embedded import EmbeddedEngine
-from runner.errors import NoRoom
+from runner.engine.paces import Paces
+from runner.errors import ErrorKind, NoRoom
+from runner.store import tables
+from runner.store.accounts import Accounts
 from runner.store.database import Database
 from runner.store.effects import Effects
 from runner.store.events import Events
-from runner.store.rate_usage import RateUsage
+from runner.store.limit_tables import rate_usage
+from runner.store.rate_usage import FIRED, RateUsage
 
 MESSAGES = LimitKind.MESSAGES
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -252,6 +259,9 @@ async def test_sign_ins_that_a_dead_process_began_are_over_when_it_is_known_to_b
     with pytest.raises(NoRoom):
         await desk.usage.reserve(again, LimitKind.SIGN_INS)
     clock.forward(60)
+    with pytest.raises(NoRoom):  # the site may have noted it after the browser was killed
+        await desk.usage.reserve(again, LimitKind.SIGN_INS)
+    clock.forward(60)
     number = await desk.usage.reserve(again, LimitKind.SIGN_INS)
     await desk.usage.over(number)
 
@@ -303,3 +313,119 @@ async def test_what_a_cancelled_job_has_fired_waits_for_a_person(db: Database, c
     lease = await desk.claim()
     assert lease is not None
     assert lease.job.id == other.id
+
+
+async def test_a_replay_of_what_was_fired_and_died_reads_it_back_though_nothing_has_room(db: Database, clock) -> None:
+    desk = Desk(db, {MESSAGES: Limit(per_day=1)})
+    lease = await fired_and_died(desk)
+    replay = NewJob(account="amy", flow="send_message", replay_of=lease.job.id)
+    async with db.write() as connection:
+        await connection.execute(update(tables.job).values(state=JobState.FAILED))
+    (again,) = await desk.engine.submit([replay])
+    claimed = await desk.claim()
+    assert claimed is not None
+    assert claimed.job.id == again.id
+
+
+async def test_what_has_fired_is_read_back_outside_the_hours_and_fires_nothing(db: Database, clock) -> None:
+    desk = Desk(db, hours=HoursPlan(days={"sunday": "09:00-12:01"}))
+    lease = await fired_and_died(desk)
+    clock.forward(61)
+    again = await desk.claim()
+    assert again is not None
+    assert again.job.id == lease.job.id
+    with pytest.raises(NoRoom, match="closed until Monday"):
+        await desk.fire(again)
+
+
+async def test_what_an_account_has_fired_is_found_by_its_open_uses_alone(db: Database) -> None:
+    async with db.read() as connection:
+        statement = str(FIRED.compile(dialect=dialect(), compile_kwargs={"literal_binds": False}))
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (1, 0, 0, "armed"))
+        steps = [row[3] for row in plan]
+    assert any("ix_rate_usage_open" in step for step in steps), steps
+    assert not any(step.startswith("SCAN") or "ix_rate_usage_effect" in step for step in steps), steps
+
+
+async def test_a_clock_that_was_ahead_for_a_while_loses_no_use(db: Database, clock) -> None:
+    desk = Desk(db, {MESSAGES: Limit(per_day=3)})
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    for _ in range(2):
+        await desk.fire(lease)
+    clock.forward(40 * 86_400)
+    await desk.fire(lease)
+    clock.forward(-40 * 86_400)
+    with pytest.raises(NoRoom, match="used 3"):
+        await desk.fire(lease)
+
+
+async def test_a_use_that_ends_before_it_began_counts_all_the_same(db: Database, clock) -> None:
+    desk = Desk(db, {MESSAGES: Limit(per_minute=1)})
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    planned = await desk.effects.plan(lease, EffectKind.SEND_MESSAGE, "back", "hash")
+    prepared = await desk.effects.transition(lease, planned, EffectState.PREPARED)
+    armed = await desk.effects.transition(lease, prepared, EffectState.ARMED)
+    clock.forward(-600)
+    await desk.effects.transition(lease, armed, EffectState.CONFIRMED, remote_id="back")
+    clock.forward(630)
+    with pytest.raises(NoRoom):
+        await desk.fire(lease)
+
+
+async def test_what_is_put_off_again_and_again_is_told_once(desk: Desk, clock) -> None:
+    for _ in range(3):
+        await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    for _ in range(2):
+        await desk.fire(lease, settle=None)
+    await desk.engine.doubt(lease, kind=ErrorKind.NETWORK, error="nobody knows")
+    for _ in range(5):
+        assert await desk.claim() is None
+        clock.forward(60)
+    assert len(await desk.events.since(0, names=["JobPostponed"])) == 2
+
+
+async def test_nobody_is_told_that_the_limit_of_a_minute_is_near(desk: Desk) -> None:
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    await desk.fire(lease)
+    await desk.fire(lease)
+    assert await desk.events.since(0, names=["LimitNear"]) == []
+
+
+async def test_what_idle_accounts_used_long_ago_is_deleted_at_a_start(db: Database, clock) -> None:
+    desk = Desk(db, {LimitKind.PUBLISHES: Limit(per_day=1)})
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    for _ in range(3):
+        await desk.fire(lease)
+        clock.forward(1)
+    clock.forward(31 * 86_400)
+    await Paces(db, desk.usage).keep_up()
+    async with db.read() as connection:
+        left = (await connection.execute(select(func.count()).select_from(rate_usage))).scalar_one()
+    assert left == 1, "the newest stays, whatever the clock says"
+
+
+async def test_what_can_be_done_is_claimed_at_once_however_much_must_be_put_off_before(db: Database, clock) -> None:
+    desk = Desk(db, {MESSAGES: Limit(per_minute=1)})
+    names = [f"acc{number:02}" for number in range(20)]
+    for name in names:
+        secret = SecretRef(kind="env", name="PASSWORD")
+        await Accounts(db).add_many([NewAccount(name=name, site="mock", username=name, secret=secret)])
+        job = await desk.submit(account=name)
+        lease = await desk.engine.claim_job(job.id, owner="w1", ttl_s=10)
+        assert lease is not None
+        await desk.sent(lease)
+        await desk.submit(account=name)
+    reading = await desk.submit("read_inbox", account=names[-1])
+    lease = await desk.claim()
+    assert lease is not None
+    assert lease.job.id == reading.id
