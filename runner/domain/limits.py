@@ -177,9 +177,19 @@ class Level:
 
 
 def levels(
-    kind: LimitKind, limit: Limit, uses: Sequence[Use], now: datetime, *, zone: ZoneInfo, share: float = 1.0
+    kind: LimitKind,
+    limit: Limit,
+    uses: Sequence[Use],
+    now: datetime,
+    *,
+    zone: ZoneInfo,
+    share: float = 1.0,
+    room_for: int = 1,
 ) -> list[Level]:
-    """How much of each window of a limit is used; `uses` are all that may still count, in any order."""
+    """How much of each window of a limit is used; `uses` are all that may still count, in any order.
+
+    `room_for`: for how many more uses there is to be room, or for as many as the limit allows.
+    """
     ordered = sorted(uses, key=lambda use: use.latest(now), reverse=True)
     latest = [use.latest(now) for use in ordered]
     found = []
@@ -188,13 +198,14 @@ def levels(
         if most is None:
             continue
         most = max(1, math.floor(most * share + 1e-9))
-        begins = _begins(window, now, zone)
-        used = sum(1 for each in latest if each > begins) if window is not LimitWindow.DAY else _since(latest, begins)
+        since = begins(window, now, zone)
+        used = sum(1 for each in latest if each > since) if window is not LimitWindow.DAY else _since(latest, since)
         # Of the last so many uses the oldest must have left the window before there is room for another.
-        full = used >= most
-        room_at = max(now, _leaves(window, latest[most - 1], zone)) if full else now
-        open_effect = ordered[most - 1].effect_id if full and ordered[most - 1].over_at is None else None
-        told = any(window in use.near and use.latest(now) > begins for use in uses)
+        stays = most - min(room_for, most)
+        full = used > stays
+        room_at = max(now, _leaves(window, latest[stays], zone)) if full else now
+        open_effect = ordered[stays].effect_id if full and ordered[stays].over_at is None else None
+        told = any(window in use.near and use.latest(now) > since for use in uses)
         level = Level(kind=kind, window=window, most=most, used=used, room_at=room_at, now=now, told=told)
         found.append(replace(level, waits_for=open_effect))
     return found
@@ -210,7 +221,8 @@ def counted_since(limit: Limit, now: datetime) -> datetime:
     return now - max((window.span for window in LimitWindow if limit.most(window)), default=timedelta(0))
 
 
-def _begins(window: LimitWindow, now: datetime, zone: ZoneInfo) -> datetime:
+def begins(window: LimitWindow, now: datetime, zone: ZoneInfo) -> datetime:
+    """Since when uses count in a window."""
     if window is LimitWindow.DAY:
         return day_start(now.astimezone(zone).date(), zone)
     return now - window.span

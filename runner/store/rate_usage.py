@@ -25,13 +25,14 @@ from runner.domain.limits import (
     LimitKind,
     LimitWindow,
     Use,
+    begins,
     counted_since,
     fullest,
     levels,
     used_by,
 )
 from runner.domain.pace import Pace, Pacing
-from runner.errors import NoRoom
+from runner.errors import NoRoom, Rejected
 from runner.store import events, fences, replay_chains
 from runner.store.account_ids import id_of
 from runner.store.columns import UtcTime
@@ -47,6 +48,12 @@ IDLE = timedelta(days=30)
 
 SETTLES = timedelta(seconds=60)
 """For so long after nobody waits for an answer any more a Site may still be at work on the request, and note it."""
+
+TO_SUBMIT = 2
+"""Page loads for which there must be room before anything is fired: the submit's own, and the one that reads back."""
+
+TO_SIGN_IN = 3
+"""The same before a password is typed: the form, what it is sent with, and the look at who is signed in."""
 
 NEVER = timedelta(days=1)
 """Hours that never open are looked at again a day later."""
@@ -119,18 +126,27 @@ class RateUsage:
         if not lease.by_person and not pace.is_open(flow, now):
             wait = _closed(pace, flow, now)
             raise NoRoom(_capital(wait.words), until=wait.until, words=wait.words)
+        loads = await self._levels(connection, account_id, LimitKind.PAGE_LOADS, pace, now, room_for=TO_SUBMIT)
+        await _expect_room_in(connection, loads, lease, account_id, pace, now)
         await self._reserve(connection, lease, account_id, OF_EFFECT[kind], pace, now, effect_id=effect_id)
 
     async def settled(self, connection: AsyncConnection, effect_id: int) -> None:
         """The Site can note this Effect no more: from now on its use grows old."""
         await connection.execute(_SETTLE, {"of_effect": effect_id, "now": self._db.clock.now()})
 
-    async def reserve(self, lease: Lease, kind: LimitKind) -> int:
-        """Reserve a use that is no Effect, durably; returns its number for `over`. Raises NoRoom, StaleLease."""
+    async def reserve(self, lease: Lease, kind: LimitKind, *, must: bool = False) -> int:
+        """Reserve a use that is no Effect, durably; returns its number for `over`. What `must` be is counted only.
+
+        Raises NoRoom and StaleLease, and Rejected where the limit is less than one Attempt needs.
+        """
         async with self._db.write() as connection:
-            account_id = await fences.check(connection, lease)
+            account_id, now = await fences.check(connection, lease), self._db.clock.now()
             pace = await self.pace(connection, account_id)
-            return await self._reserve(connection, lease, account_id, kind, pace, self._db.clock.now())
+            if kind is LimitKind.SIGN_INS:
+                of = LimitKind.PAGE_LOADS
+                loads = await self._levels(connection, account_id, of, pace, now, room_for=TO_SIGN_IN)
+                await _expect_room_in(connection, loads, lease, account_id, pace, now)
+            return await self._reserve(connection, lease, account_id, kind, pace, now, must=must)
 
     async def reserve_alone(self, account_name: str, kind: LimitKind) -> int:
         """The same for whoever has the Account's profile and no Lease any more. Raises NoRoom, NotFound."""
@@ -189,12 +205,11 @@ class RateUsage:
         now: datetime,
         *,
         effect_id: int | None = None,
+        must: bool = False,
     ) -> int:
         found = await self._levels(connection, account_id, kind, pace, now)
-        full = fullest(found)
-        if full is not None:
-            wait = _no_room(pace, full, None, now)
-            raise NoRoom(_capital(wait.words), until=wait.until, words=wait.words)
+        if not must:
+            await _expect_room_in(connection, found, lease, account_id, pace, now)
         # Who may do ten a minute does ten a minute all day long: of that nobody wants to be told.
         near = [level for level in found if level.comes_near and level.window is not LimitWindow.MINUTE]
         await self._tell(connection, lease.job.id if lease else None, account_id, near)
@@ -214,7 +229,14 @@ class RateUsage:
         return number
 
     async def _levels(
-        self, connection: AsyncConnection, account_id: int, kind: LimitKind, pace: Pace, now: datetime
+        self,
+        connection: AsyncConnection,
+        account_id: int,
+        kind: LimitKind,
+        pace: Pace,
+        now: datetime,
+        *,
+        room_for: int = 1,
     ) -> list[Level]:
         limit = pace.limit(kind)
         if limit is None:
@@ -229,7 +251,7 @@ class RateUsage:
             )
             for row in await connection.execute(_COUNTED, values)
         ]
-        return levels(kind, limit, uses, now, zone=pace.hours.zone, share=pace.share(now))
+        return levels(kind, limit, uses, now, zone=pace.hours.zone, share=pace.share(now), room_for=room_for)
 
     async def _tell(
         self, connection: AsyncConnection, job_id: int | None, account_id: int, near: Sequence[Level]
@@ -267,6 +289,38 @@ async def _forget(connection: AsyncConnection, account_id: int, kind: LimitKind,
     before = (await connection.execute(ordered)).scalar()
     if before is not None:
         await connection.execute(delete(rate_usage).where(*mine, rate_usage.c.over_at < min(before, now - KEPT)))
+
+
+async def _expect_room_in(
+    connection: AsyncConnection,
+    found: Sequence[Level],
+    lease: Lease | None,
+    account_id: int,
+    pace: Pace,
+    now: datetime,
+) -> None:
+    """Raises NoRoom, and Rejected when waiting would make no room for this Attempt."""
+    full = fullest(found)
+    if full is None:
+        return
+    if lease is not None and full.kind is LimitKind.PAGE_LOADS:
+        await _expect_others(connection, lease, account_id, full, pace)
+    wait = _no_room(pace, full, None, now)
+    raise NoRoom(_capital(wait.words), until=wait.until, words=wait.words)
+
+
+async def _expect_others(connection: AsyncConnection, lease: Lease, account_id: int, full: Level, pace: Pace) -> None:
+    """Raises Rejected when this Attempt alone has filled the window: the next would come no further, nor would any."""
+    since = begins(full.window, full.now, pace.hours.zone)
+    values = {"account_id": account_id, "kind": full.kind, "since": since}
+    others = _COUNTED.where(or_(rate_usage.c.job_id != lease.job.id, rate_usage.c.fence != lease.fence)).limit(1)
+    if (await connection.execute(others, values)).first() is None:
+        name = lease.job.account
+        raise Rejected(
+            f"The limit of {full.most} {full.kind.words} per {full.window} is less than one {lease.job.flow} of {name} "
+            f"needs: it alone had used {full.used} when there was no room for what comes next.",
+            cure=f"Raise it, then retry the job: runner limits set {name} {full.kind} --per-{full.window} N",
+        )
 
 
 def _closed(pace: Pace, flow: str, now: datetime) -> Wait:

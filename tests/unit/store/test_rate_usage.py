@@ -16,7 +16,7 @@ from runner.domain.pace import HoursPlan, Pacing
 from runner.domain.states import JobState
 from runner.engine.embedded import EmbeddedEngine
 from runner.engine.paces import Paces
-from runner.errors import ErrorKind, NoRoom
+from runner.errors import ErrorKind, NoRoom, Rejected
 from runner.store import tables
 from runner.store.accounts import Accounts
 from runner.store.database import Database
@@ -429,3 +429,60 @@ async def test_what_can_be_done_is_claimed_at_once_however_much_must_be_put_off_
     lease = await desk.claim()
     assert lease is not None
     assert lease.job.id == reading.id
+
+
+LOADS = LimitKind.PAGE_LOADS
+
+
+async def loaded(desk: Desk, lease: Lease, times: int, *, must: bool = False) -> None:
+    for _ in range(times):
+        await desk.usage.over(await desk.usage.reserve(lease, LOADS, must=must))
+
+
+async def test_an_attempt_for_which_the_limit_is_too_small_fails_instead_of_coming_back_for_ever(
+    db: Database, clock
+) -> None:
+    desk = Desk(db, {LOADS: Limit(per_hour=3)})
+    await desk.submit("read_inbox")
+    lease = await desk.claim()
+    assert lease is not None
+    await loaded(desk, lease, 1)
+    await desk.engine.requeue(lease)
+    again = await desk.claim()
+    assert again is not None
+    await loaded(desk, again, 2)
+    with pytest.raises(NoRoom):  # the earlier attempt has used one: later there is more room
+        await loaded(desk, again, 1)
+    await desk.engine.requeue(again)
+    clock.forward(3600)
+    last = await desk.claim()
+    assert last is not None
+    await loaded(desk, last, 3)
+    words = "limit of 3 page loads per hour is less than one read_inbox of amy needs: it alone had used 3"
+    with pytest.raises(Rejected, match=words) as refused:
+        await loaded(desk, last, 1)
+    assert "runner limits set amy page_loads --per-hour N" in refused.value.cure
+
+
+async def test_nothing_is_armed_without_room_for_the_submit_and_its_read_back(db: Database, clock) -> None:
+    desk = Desk(db, {LOADS: Limit(per_hour=4)})
+    await desk.submit("read_inbox")
+    lease = await desk.claim()
+    assert lease is not None
+    await loaded(desk, lease, 1)
+    await desk.engine.succeed(lease, {})
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    await loaded(desk, lease, 2)
+    with pytest.raises(NoRoom, match="4 page loads an hour, used 3") as refused:
+        await desk.fire(lease)
+    assert refused.value.until == NOON + timedelta(hours=1)
+    (effect,) = await desk.effects.list_effects()
+    assert effect.state is EffectState.PREPARED
+    with pytest.raises(NoRoom):
+        await desk.usage.reserve(lease, LimitKind.SIGN_INS)
+    await loaded(desk, lease, 2, must=True)
+    async with db.read() as connection:
+        counted = select(func.count()).select_from(rate_usage).where(rate_usage.c.kind == LOADS)
+        assert (await connection.execute(counted)).scalar_one() == 5
