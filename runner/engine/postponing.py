@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from runner.engine import heads
 from runner.store import events
 from runner.store.account_ids import CHUNK
+from runner.store.armed import have_fired
 from runner.store.database import Database
-from runner.store.rate_usage import Asking, Wait, about, have_fired
+from runner.store.rate_usage import Asking, Wait, about
 from runner.store.tables import job
 
 AT_ONCE = 500

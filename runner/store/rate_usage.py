@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, case, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from runner.domain.effects import EffectKind, EffectState
+from runner.domain.effects import EffectKind
 from runner.domain.hours import WorkingHours
 from runner.domain.jobs import Lease
 from runner.domain.limits import (
@@ -33,12 +33,13 @@ from runner.domain.limits import (
 )
 from runner.domain.pace import Pace, Pacing
 from runner.errors import NoRoom, Rejected
-from runner.store import events, fences, replay_chains
+from runner.store import events, fences
 from runner.store.account_ids import id_of
+from runner.store.armed import have_fired
 from runner.store.columns import UtcTime
 from runner.store.database import Database
 from runner.store.limit_tables import rate_usage
-from runner.store.tables import account, effect
+from runner.store.tables import account
 
 KEPT = timedelta(days=3)
 """Older ones count in no window."""
@@ -340,15 +341,6 @@ def _no_room(pace: Pace, full: Level, asking: Asking | None, now: datetime) -> W
     return Wait(until=max(until, now + timedelta(microseconds=1)), words=words, flows=flows)
 
 
-async def have_fired(connection: AsyncConnection, account_id: int) -> set[int]:
-    """The Jobs of an Account that are to read back what is armed: those that armed it, with all that repeat them."""
-    found: set[int] = set()
-    for job_id in (await connection.execute(FIRED, {"account_id": account_id})).scalars().all():
-        if job_id not in found:
-            found.update(await replay_chains.chain_of(connection, job_id))
-    return found
-
-
 def about(words: str) -> str:
     """`hours`, or the limit: what comes first in the words of a Wait."""
     return "hours" if words.startswith("hours") else words.partition(",")[0]
@@ -366,19 +358,6 @@ _COUNTED = select(rate_usage.c.began_at, rate_usage.c.over_at, rate_usage.c.near
     rate_usage.c.kind == bindparam("kind"),
     or_(rate_usage.c.over_at.is_(None), rate_usage.c.over_at > bindparam("since")),
 )
-FIRED = select(effect.c.job_id).where(
-    effect.c.id.in_(
-        select(rate_usage.c.effect_id).where(
-            rate_usage.c.account_id == bindparam("account_id"),
-            rate_usage.c.over_at.is_(None),
-            # No index of what has an Effect: of those the open uses of one Account are few.
-            func.coalesce(rate_usage.c.effect_id, 0) != 0,
-        )
-    ),
-    effect.c.state == EffectState.ARMED,
-)
-"""Who has last entered what an Account has armed and nobody has settled."""
-
 _INSERT = insert(rate_usage).returning(rate_usage.c.id)
 _NOW = bindparam("now", type_=UtcTime)
 # Never before it began, though the clock was put back meanwhile: it would count in no window.

@@ -19,11 +19,12 @@ from runner.engine.paces import Paces
 from runner.errors import ErrorKind, NoRoom, Rejected
 from runner.store import tables
 from runner.store.accounts import Accounts
+from runner.store.armed import FIRED
 from runner.store.database import Database
 from runner.store.effects import Effects
 from runner.store.events import Events
 from runner.store.limit_tables import rate_usage
-from runner.store.rate_usage import FIRED, RateUsage
+from runner.store.rate_usage import RateUsage
 
 MESSAGES = LimitKind.MESSAGES
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
