@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -91,6 +91,11 @@ class Limit:
         return value
 
     @property
+    def largest(self) -> int:
+        """The most in any window."""
+        return max((self.most(window) or 0 for window in LimitWindow), default=0)
+
+    @property
     def is_none(self) -> bool:
         """Whether it limits nothing."""
         return all(self.most(window) is None for window in LimitWindow)
@@ -120,6 +125,7 @@ class Use:
     began_at: datetime
     over_at: datetime | None
     near: frozenset[LimitWindow] = frozenset()
+    effect_id: int | None = None
 
     def latest(self, now: datetime) -> datetime:
         """The latest moment at which the Site may have noted it, by what is known now."""
@@ -128,7 +134,10 @@ class Use:
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """How much of one limit is used now. `room_at` is when there is room: now, or later."""
+    """How much of one limit is used now. `room_at` is when there is room: now, or later.
+
+    Where it `waits_for` an Effect that nobody has settled yet, there is none before: `room_at` is when to look again.
+    """
 
     kind: LimitKind
     window: LimitWindow
@@ -137,6 +146,7 @@ class Level:
     room_at: datetime
     now: datetime
     told: bool = False
+    waits_for: int | None = None
 
     @property
     def left(self) -> int:
@@ -155,31 +165,49 @@ class Level:
 
     def words(self, zone: ZoneInfo) -> str:
         """For a person: `limit: 20 messages a day, used 20; again at 00:00 Europe/Berlin`."""
+        per = f"an {self.window}" if self.window is LimitWindow.HOUR else f"a {self.window}"
+        used = f"limit: {self.most} {self.kind.words} {per}, used {self.used}"
+        if self.waits_for is not None:
+            return f"{used}; waits for effect {self.waits_for} to be settled"
         then = self.room_at.astimezone(zone)
         days = (then.date() - self.now.astimezone(zone).date()).days
         precise = f"{then:%H:%M:%S}" if self.window is LimitWindow.MINUTE else f"{then:%H:%M}"
         when = precise if days == 0 or (days == 1 and self.window is LimitWindow.DAY) else f"{then:%Y-%m-%d} {precise}"
-        per = f"an {self.window}" if self.window is LimitWindow.HOUR else f"a {self.window}"
-        return f"limit: {self.most} {self.kind.words} {per}, used {self.used}; again at {when} {zone.key}"
+        return f"{used}; again at {when} {zone.key}"
 
 
 def levels(
-    kind: LimitKind, limit: Limit, uses: Sequence[Use], now: datetime, *, zone: ZoneInfo, share: float = 1.0
+    kind: LimitKind,
+    limit: Limit,
+    uses: Sequence[Use],
+    now: datetime,
+    *,
+    zone: ZoneInfo,
+    share: float = 1.0,
+    room_for: int = 1,
 ) -> list[Level]:
-    """How much of each window of a limit is used; `uses` are all that may still count, in any order."""
-    latest = sorted((use.latest(now) for use in uses), reverse=True)
+    """How much of each window of a limit is used; `uses` are all that may still count, in any order.
+
+    `room_for`: for how many more uses there is to be room, or for as many as the limit allows.
+    """
+    ordered = sorted(uses, key=lambda use: use.latest(now), reverse=True)
+    latest = [use.latest(now) for use in ordered]
     found = []
     for window in LimitWindow:
         most = limit.most(window)
         if most is None:
             continue
         most = max(1, math.floor(most * share + 1e-9))
-        begins = _begins(window, now, zone)
-        used = sum(1 for each in latest if each > begins) if window is not LimitWindow.DAY else _since(latest, begins)
+        since = begins(window, now, zone)
+        used = sum(1 for each in latest if each > since) if window is not LimitWindow.DAY else _since(latest, since)
         # Of the last so many uses the oldest must have left the window before there is room for another.
-        room_at = now if used < most else max(now, _leaves(window, latest[most - 1], zone))
-        told = any(window in use.near and use.latest(now) > begins for use in uses)
-        found.append(Level(kind=kind, window=window, most=most, used=used, room_at=room_at, now=now, told=told))
+        stays = most - min(room_for, most)
+        full = used > stays
+        room_at = max(now, _leaves(window, latest[stays], zone)) if full else now
+        open_effect = ordered[stays].effect_id if full and ordered[stays].over_at is None else None
+        told = any(window in use.near and use.latest(now) > since for use in uses)
+        level = Level(kind=kind, window=window, most=most, used=used, room_at=room_at, now=now, told=told)
+        found.append(replace(level, waits_for=open_effect))
     return found
 
 
@@ -193,7 +221,8 @@ def counted_since(limit: Limit, now: datetime) -> datetime:
     return now - max((window.span for window in LimitWindow if limit.most(window)), default=timedelta(0))
 
 
-def _begins(window: LimitWindow, now: datetime, zone: ZoneInfo) -> datetime:
+def begins(window: LimitWindow, now: datetime, zone: ZoneInfo) -> datetime:
+    """Since when uses count in a window."""
     if window is LimitWindow.DAY:
         return day_start(now.astimezone(zone).date(), zone)
     return now - window.span

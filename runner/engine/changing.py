@@ -12,12 +12,15 @@ from runner.domain.jobs import Job, Lease
 from runner.domain.states import ENDED, JobState, may_become
 from runner.engine import dependencies, heads
 from runner.errors import Conflict
-from runner.store import events, fences, rate_usage
+from runner.store import effects, events, fences, rate_usage
 from runner.store.database import Database
 from runner.store.tables import job
 
 WAITS_IN_VAIN = frozenset({JobState.QUEUED, JobState.PARKED})
 """A Job whose cancellation was asked for is not put there any more: it is cancelled."""
+
+GIVEN_UP = "its job was cancelled after it was fired and before it was read back"
+"""What is told of an Effect that nobody reads back any more."""
 
 
 async def leave(
@@ -37,6 +40,8 @@ async def leave(
     assert may_become(JobState.RUNNING, to), f"a running job cannot become {to}"
     if asked and to in WAITS_IN_VAIN:
         to, name = JobState.CANCELLED, "JobCancelled"
+    if to is JobState.CANCELLED:
+        await effects.give_up(db, connection, lease.job.id, GIVEN_UP)
     given = dict(values or {})
     spent = given | {"attempts": job.c.attempts + costs} if costs else given
     await connection.execute(update(job).where(*fences.holds(lease)).values(_state(db, to) | spent))
@@ -64,6 +69,8 @@ async def move(
             f"Job {found.id} of account {found.account} is {found.state} and cannot become {to}.",
             cure=f"`runner jobs show {found.id}` shows what happened to it.",
         )
+    if to is JobState.CANCELLED:
+        await effects.give_up(db, connection, found.id, GIVEN_UP)
     statement = update(job).where(job.c.id == found.id).values(_state(db, to) | dict(values or {}))
     account_id: int = (await connection.execute(statement.returning(job.c.account_id))).scalar_one()
     await heads.refresh(connection, [account_id], db.clock.now())

@@ -34,7 +34,7 @@ _LEASE = (
 )
 
 PUT_OFF_AT_ONCE = 16
-"""For so many Accounts one claim puts off what they may not do now; the next claim goes on."""
+"""For so many Accounts one transaction puts off what they may not do now; the next goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +47,14 @@ class Chosen:
     reason: str
 
 
+class PutOff:
+    """So much was put off that the writer is let go first; there may be more that is due."""
+
+
 async def choose(
     db: Database, connection: AsyncConnection, usage: RateUsage, *, owner: str, account_id: int | None
-) -> Chosen | None:
-    """The Job that Rotation chooses for `owner`; None when nothing is due.
+) -> Chosen | PutOff | None:
+    """The Job that Rotation chooses for `owner`; None when nothing is due, PutOff when the next claim may find one.
 
     What a limit or the hours of its Account forbid now is put off until they allow it, and the next one has its turn.
     """
@@ -71,7 +75,7 @@ async def choose(
             return Chosen(job_id=best.job_id, account_id=row.account_id, account=best.account, reason=choice.reason)
         await postponing.put_off(db, connection, row, wait)
         found = await _due(connection, now, owner, account_id)
-    return None
+    return PutOff()
 
 
 async def this_one(

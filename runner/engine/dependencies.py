@@ -14,7 +14,7 @@ from runner.domain.jobs import NewJob
 from runner.domain.states import IfFailed, JobState
 from runner.engine import heads
 from runner.errors import Conflict, NotFound, SetupError
-from runner.store import events
+from runner.store import effects, events
 from runner.store.account_ids import CHUNK
 from runner.store.columns import storable
 from runner.store.database import Database
@@ -133,6 +133,7 @@ async def _break(db: Database, connection: AsyncConnection, job_id: int) -> list
         ended = "was cancelled" if broken.state is JobState.CANCELLED else "failed"
         why = f"Job {job_id} ({broken.name} {broken.flow}), which this one waited for, {ended}."
         to, words = (JobState.CANCELLED, f"Skipped: {why}") if skips else (JobState.FAILED, why)
+        await effects.give_up(db, connection, row.id, why)
         values = {"state": to, "error": words, "error_kind": None, "ended_at": db.clock.now()}
         await connection.execute(update(job).where(job.c.id == row.id).values(values))
         fact = events.Fact(

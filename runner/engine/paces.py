@@ -90,7 +90,11 @@ class Paces:
         return await self._change_hours(name, None)
 
     async def keep_up(self) -> int:
-        """After a change of the configuration, have what is put off looked at again; returns how many Jobs that are."""
+        """After a change of the configuration, have what is put off looked at again; returns how many Jobs that are.
+
+        What was used so long ago that it counts no more is deleted.
+        """
+        await self._usage.forget_old()
         async with self._db.read() as connection:
             if await _configured(connection) == self.pacing.digest:
                 return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, or_, select, update
@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from runner.engine import heads
 from runner.store import events
 from runner.store.account_ids import CHUNK
+from runner.store.armed import have_fired
 from runner.store.database import Database
-from runner.store.rate_usage import Asking, Wait, has_fired
+from runner.store.rate_usage import Asking, Wait, about
 from runner.store.tables import job
 
 AT_ONCE = 500
@@ -34,11 +35,17 @@ def asking(row: Row[Any], *, by_person: bool = False) -> Asking:
 
 
 async def put_off(db: Database, connection: AsyncConnection, row: Row[Any], wait: Wait, *, alone: bool = False) -> None:
-    """Put off a Job, and with it those of its Account that are due and wait for the same; each is told once."""
+    """Put off a Job, and with it those of its Account that are due and wait for the same.
+
+    Each is told once, however often it is looked at again in vain: thousands may wait for weeks.
+    """
     now = db.clock.now()
     which: ColumnElement[bool] = job.c.id == row.id
     if not alone:
-        which = or_(which, job.c.id.in_(_with_it(row, wait).limit(AT_ONCE)))
+        fired = await have_fired(connection, row.account_id)
+        which = or_(which, job.c.id.in_(_with_it(row, wait, fired).limit(AT_ONCE)))
+    told = select(job.c.id, job.c.postponed).where(which, heads.IS_QUEUED, job.c.postponed.is_not(None))
+    before = {each.id: about(each.postponed) for each in await connection.execute(told, {"now": now})}
     values = {"due_at": wait.until, "postponed": wait.words, "pinned_to": None}
     statement = update(job).where(which, heads.IS_QUEUED).values(values)
     put = (await connection.execute(statement.returning(job.c.id, job.c.flow, job.c.batch_id), {"now": now})).all()
@@ -52,6 +59,7 @@ async def put_off(db: Database, connection: AsyncConnection, row: Row[Any], wait
             data={"flow": each.flow} | data,
         )
         for each in put
+        if before.get(each.id) != wait.about
     ]
     await events.record(db, connection, facts)
     await heads.refresh(connection, [row.account_id], now)
@@ -71,9 +79,9 @@ async def due_again(db: Database, connection: AsyncConnection, account_ids: Sequ
     return found
 
 
-def _with_it(row: Row[Any], wait: Wait) -> Any:
+def _with_it(row: Row[Any], wait: Wait, fired: Collection[int]) -> Any:
     """The other due Jobs of the Account to which the reason applies; one that has fired must be read back first."""
     with_it = select(job.c.id).where(
-        job.c.account_id == row.account_id, heads.WAITING, job.c.due_at <= heads.NOW, ~has_fired(job.c.id)
+        job.c.account_id == row.account_id, heads.WAITING, job.c.due_at <= heads.NOW, job.c.id.not_in(fired)
     )
     return with_it if wait.flows is None else with_it.where(job.c.flow.in_(wait.flows))

@@ -221,9 +221,9 @@ class Attempts:
         )
 
     async def _translated(self, trial: Trial, error: Exception) -> AttemptError:
-        no_room = page_loads.refusal(trial.loads, error)
-        if no_room is not None:
-            return no_room
+        refused = page_loads.refusal(trial.loads, error)
+        if refused is not None:
+            return refused
         if isinstance(error, AttemptError) and not isinstance(error, SiteChanged):
             return error
         session = trial.session

@@ -238,10 +238,12 @@ class SigningIn:
         trial.sign_ins += 1
         sent = Sent(password)
         try:
-            async with self._counted(use), session.live.signing_in(sent):
-                await site.login(account.username, password)
-            async with step("check login", "after signing in"):
-                who = await site.whoami()
+            # The look that tells whether it came to something is never refused, as little as what sends it.
+            with session.control.armed():
+                async with self._counted(use), session.live.signing_in(sent):
+                    await site.login(account.username, password)
+                async with step("check login", "after signing in"):
+                    who = await site.whoami()
         except RateLimited:
             raise  # turned away before anybody looked at the password; how long to wait, the site has said
         except Exception as error:
@@ -260,11 +262,13 @@ class SigningIn:
 
     @contextlib.asynccontextmanager
     async def _counted(self, use: int) -> AsyncIterator[None]:
-        """A sign-in is over when the body is: then its use grows old."""
+        """A sign-in is over when the body is: then its use grows old, a little later where no answer was seen."""
+        answered = False
         try:
             yield
+            answered = True
         finally:
-            await self._usage.over(use)
+            await self._usage.over(use, answered=answered)
 
     async def _tried_in_vain(self, account: Account) -> None:
         now = self._clock.now()

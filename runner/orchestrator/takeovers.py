@@ -150,6 +150,11 @@ class Control:
             self.say("The work is done; the browser is closed when it is given back.")
             await first_of(self._free, *unless)
 
+    @property
+    def is_armed(self) -> bool:
+        """Whether something was fired, and its answer is waited for."""
+        return self._armed
+
     @contextlib.contextmanager
     def armed(self) -> Iterator[None]:
         """Nobody gets the page before the body ends: something was fired, and its answer is waited for."""

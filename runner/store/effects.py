@@ -10,13 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.effects import EFFECT_TRANSITIONS, Effect, EffectKind, EffectState
 from runner.domain.jobs import Lease
+from runner.domain.states import ENDED
 from runner.errors import Conflict, NotFound, StaleLease
 from runner.store import events, fences, replay_chains
 from runner.store.account_ids import id_of
 from runner.store.columns import storable
 from runner.store.database import Database
 from runner.store.rate_usage import RateUsage
-from runner.store.tables import account, effect
+from runner.store.tables import account, effect, job
 
 SETTLED = frozenset({EffectState.CONFIRMED, EffectState.UNKNOWN, EffectState.DUPLICATED})
 """Nothing is done about these by a worker: another Job with the same natural key only learns of them."""
@@ -85,7 +86,7 @@ class Effects:
                 await self.usage.arm(connection, lease, account_id, before.kind, before.id)
             elif to is not EffectState.UNKNOWN:
                 await self.usage.settled(connection, before.id)
-            return await self._told(connection, before.id)
+            return await _told(self._db, connection, before.id)
 
     async def settle(
         self, effect_id: int, to: EffectState, *, remote_id: str | None = None, detail: str | None = None
@@ -105,7 +106,7 @@ class Effects:
             values = self._values(to, remote_id, detail)
             await connection.execute(update(effect).where(effect.c.id == before.id).values(values))
             await self.usage.settled(connection, before.id)
-            return await self._told(connection, before.id)
+            return await _told(self._db, connection, before.id)
 
     async def find(self, account_name: str, kind: EffectKind, natural_key: str) -> Effect | None:
         """The Effect for the same thing; None when there was none. Raises NotFound for an unknown Account."""
@@ -171,7 +172,7 @@ class Effects:
             "changed_at": now,
         }
         number: int = (await connection.execute(insert(effect).returning(effect.c.id), values)).scalar_one()
-        return await self._told(connection, number)
+        return await _told(self._db, connection, number)
 
     def _values(self, to: EffectState, remote_id: str | None, detail: str | None) -> dict[str, Any]:
         now = self._db.clock.now()
@@ -184,20 +185,35 @@ class Effects:
             values["detail"] = detail
         return values
 
-    async def _told(self, connection: AsyncConnection, effect_id: int) -> Effect:
-        row = (await connection.execute(_select().where(effect.c.id == effect_id))).one()
-        moved = _effect(row)
-        data = {
-            "effect": moved.id,
-            "kind": str(moved.kind),
-            "natural_key": moved.natural_key,
-            "remote_id": moved.remote_id,
-            "detail": moved.detail,
-        }
-        name = "Effect" + "".join(word.capitalize() for word in moved.state.split("_"))
-        fact = events.Fact(name=name, account=(row.account_id, moved.account), job_id=moved.job_id, data=data)
-        await events.record(self._db, connection, [fact])
-        return moved
+
+async def give_up(db: Database, connection: AsyncConnection, job_id: int, why: str) -> None:
+    """Nobody will read back any more what this Job, or one that it repeats, has armed: it waits for a person now.
+
+    What a Job of the chain has armed that is yet to be performed is that Job's own to read back.
+    """
+    numbers = await replay_chains.chain_of(connection, job_id)
+    others = select(job.c.id).where(job.c.id.in_(numbers), job.c.id != job_id, job.c.state.not_in(ENDED))
+    armed = (effect.c.job_id.in_(numbers), effect.c.state == EffectState.ARMED, effect.c.job_id.not_in(others))
+    for number in (await connection.execute(select(effect.c.id).where(*armed).order_by(effect.c.id))).scalars().all():
+        values = {"state": EffectState.UNKNOWN, "changed_at": db.clock.now(), "detail": why}
+        await connection.execute(update(effect).where(effect.c.id == number).values(values))
+        await _told(db, connection, number)
+
+
+async def _told(db: Database, connection: AsyncConnection, effect_id: int) -> Effect:
+    row = (await connection.execute(_select().where(effect.c.id == effect_id))).one()
+    moved = _effect(row)
+    data = {
+        "effect": moved.id,
+        "kind": str(moved.kind),
+        "natural_key": moved.natural_key,
+        "remote_id": moved.remote_id,
+        "detail": moved.detail,
+    }
+    name = "Effect" + "".join(word.capitalize() for word in moved.state.split("_"))
+    fact = events.Fact(name=name, account=(row.account_id, moved.account), job_id=moved.job_id, data=data)
+    await events.record(db, connection, [fact])
+    return moved
 
 
 def _check_move(before: Effect, to: EffectState) -> None:

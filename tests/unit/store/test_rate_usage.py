@@ -5,17 +5,25 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.sqlite import dialect
 
+from runner.domain.accounts import NewAccount, SecretRef
 from runner.domain.effects import EffectKind, EffectState
 from runner.domain.jobs import Job, Lease, NewJob
 from runner.domain.limits import Limit, LimitKind, Limits, WarmUp
 from runner.domain.pace import HoursPlan, Pacing
 from runner.domain.states import JobState
 from runner.engine.embedded import EmbeddedEngine
-from runner.errors import NoRoom
+from runner.engine.paces import Paces
+from runner.errors import ErrorKind, NoRoom, Rejected
+from runner.store import tables
+from runner.store.accounts import Accounts
+from runner.store.armed import FIRED
 from runner.store.database import Database
 from runner.store.effects import Effects
 from runner.store.events import Events
+from runner.store.limit_tables import rate_usage
 from runner.store.rate_usage import RateUsage
 
 MESSAGES = LimitKind.MESSAGES
@@ -252,6 +260,9 @@ async def test_sign_ins_that_a_dead_process_began_are_over_when_it_is_known_to_b
     with pytest.raises(NoRoom):
         await desk.usage.reserve(again, LimitKind.SIGN_INS)
     clock.forward(60)
+    with pytest.raises(NoRoom):  # the site may have noted it after the browser was killed
+        await desk.usage.reserve(again, LimitKind.SIGN_INS)
+    clock.forward(60)
     number = await desk.usage.reserve(again, LimitKind.SIGN_INS)
     await desk.usage.over(number)
 
@@ -265,3 +276,214 @@ async def test_many_at_once_never_use_one_too_many(db: Database, path, clock) ->
 
         fired = await asyncio.gather(*(desks[number % 2].is_fired(lease) for number in range(20)))
     assert sum(fired) == 7
+
+
+async def fired_and_died(desk: Desk) -> Lease:
+    """A Job that has armed an Effect, whose worker died before it was read back."""
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    await desk.fire(lease, settle=None)
+    await desk.engine.release_dead(dead=["w1"])
+    return lease
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_what_a_cancelled_job_has_fired_waits_for_a_person(db: Database, clock, is_running: bool) -> None:
+    desk = Desk(db, {MESSAGES: Limit(per_day=1)})
+    await fired_and_died(desk)
+    (armed,) = await desk.effects.list_effects()
+    if is_running:
+        lease = await desk.claim()
+        assert lease is not None
+        await desk.engine.cancel(lease.job.id)
+        await desk.engine.acknowledge_cancel(lease)
+    else:
+        await desk.engine.cancel(armed.job_id)
+    assert (await desk.job(armed.job_id)).state is JobState.CANCELLED
+    assert (await desk.effects.get(armed.id)).state is EffectState.UNKNOWN
+    told = await desk.events.since(0, names=["EffectUnknown"])
+    assert [event.data["effect"] for event in told] == [armed.id]
+
+    other = await desk.submit()
+    assert await desk.claim() is None
+    words = f"limit: 1 messages a day, used 1; waits for effect {armed.id} to be settled"
+    assert (await desk.job(other.id)).postponed == words
+    await desk.effects.settle(armed.id, EffectState.NOT_DONE)
+    clock.forward(86_400)
+    lease = await desk.claim()
+    assert lease is not None
+    assert lease.job.id == other.id
+
+
+async def test_a_replay_of_what_was_fired_and_died_reads_it_back_though_nothing_has_room(db: Database, clock) -> None:
+    desk = Desk(db, {MESSAGES: Limit(per_day=1)})
+    lease = await fired_and_died(desk)
+    replay = NewJob(account="amy", flow="send_message", replay_of=lease.job.id)
+    async with db.write() as connection:
+        await connection.execute(update(tables.job).values(state=JobState.FAILED))
+    (again,) = await desk.engine.submit([replay])
+    claimed = await desk.claim()
+    assert claimed is not None
+    assert claimed.job.id == again.id
+
+
+async def test_what_has_fired_is_read_back_outside_the_hours_and_fires_nothing(db: Database, clock) -> None:
+    desk = Desk(db, hours=HoursPlan(days={"sunday": "09:00-12:01"}))
+    lease = await fired_and_died(desk)
+    clock.forward(61)
+    again = await desk.claim()
+    assert again is not None
+    assert again.job.id == lease.job.id
+    with pytest.raises(NoRoom, match="closed until Monday"):
+        await desk.fire(again)
+
+
+async def test_what_an_account_has_fired_is_found_by_its_open_uses_alone(db: Database) -> None:
+    async with db.read() as connection:
+        statement = str(FIRED.compile(dialect=dialect(), compile_kwargs={"literal_binds": False}))
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (1, 0, 0, "armed"))
+        steps = [row[3] for row in plan]
+    assert any("ix_rate_usage_open" in step for step in steps), steps
+    assert not any(step.startswith("SCAN") or "ix_rate_usage_effect" in step for step in steps), steps
+
+
+async def test_a_clock_that_was_ahead_for_a_while_loses_no_use(db: Database, clock) -> None:
+    desk = Desk(db, {MESSAGES: Limit(per_day=3)})
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    for _ in range(2):
+        await desk.fire(lease)
+    clock.forward(40 * 86_400)
+    await desk.fire(lease)
+    clock.forward(-40 * 86_400)
+    with pytest.raises(NoRoom, match="used 3"):
+        await desk.fire(lease)
+
+
+async def test_a_use_that_ends_before_it_began_counts_all_the_same(db: Database, clock) -> None:
+    desk = Desk(db, {MESSAGES: Limit(per_minute=1)})
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    planned = await desk.effects.plan(lease, EffectKind.SEND_MESSAGE, "back", "hash")
+    prepared = await desk.effects.transition(lease, planned, EffectState.PREPARED)
+    armed = await desk.effects.transition(lease, prepared, EffectState.ARMED)
+    clock.forward(-600)
+    await desk.effects.transition(lease, armed, EffectState.CONFIRMED, remote_id="back")
+    clock.forward(630)
+    with pytest.raises(NoRoom):
+        await desk.fire(lease)
+
+
+async def test_what_is_put_off_again_and_again_is_told_once(desk: Desk, clock) -> None:
+    for _ in range(3):
+        await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    for _ in range(2):
+        await desk.fire(lease, settle=None)
+    await desk.engine.doubt(lease, kind=ErrorKind.NETWORK, error="nobody knows")
+    for _ in range(5):
+        assert await desk.claim() is None
+        clock.forward(60)
+    assert len(await desk.events.since(0, names=["JobPostponed"])) == 2
+
+
+async def test_nobody_is_told_that_the_limit_of_a_minute_is_near(desk: Desk) -> None:
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    await desk.fire(lease)
+    await desk.fire(lease)
+    assert await desk.events.since(0, names=["LimitNear"]) == []
+
+
+async def test_what_idle_accounts_used_long_ago_is_deleted_at_a_start(db: Database, clock) -> None:
+    desk = Desk(db, {LimitKind.PUBLISHES: Limit(per_day=1)})
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    for _ in range(3):
+        await desk.fire(lease)
+        clock.forward(1)
+    clock.forward(31 * 86_400)
+    await Paces(db, desk.usage).keep_up()
+    async with db.read() as connection:
+        left = (await connection.execute(select(func.count()).select_from(rate_usage))).scalar_one()
+    assert left == 1, "the newest stays, whatever the clock says"
+
+
+async def test_what_can_be_done_is_claimed_at_once_however_much_must_be_put_off_before(db: Database, clock) -> None:
+    desk = Desk(db, {MESSAGES: Limit(per_minute=1)})
+    names = [f"acc{number:02}" for number in range(20)]
+    for name in names:
+        secret = SecretRef(kind="env", name="PASSWORD")
+        await Accounts(db).add_many([NewAccount(name=name, site="mock", username=name, secret=secret)])
+        job = await desk.submit(account=name)
+        lease = await desk.engine.claim_job(job.id, owner="w1", ttl_s=10)
+        assert lease is not None
+        await desk.sent(lease)
+        await desk.submit(account=name)
+    reading = await desk.submit("read_inbox", account=names[-1])
+    lease = await desk.claim()
+    assert lease is not None
+    assert lease.job.id == reading.id
+
+
+LOADS = LimitKind.PAGE_LOADS
+
+
+async def loaded(desk: Desk, lease: Lease, times: int, *, must: bool = False) -> None:
+    for _ in range(times):
+        await desk.usage.over(await desk.usage.reserve(lease, LOADS, must=must))
+
+
+async def test_an_attempt_for_which_the_limit_is_too_small_fails_instead_of_coming_back_for_ever(
+    db: Database, clock
+) -> None:
+    desk = Desk(db, {LOADS: Limit(per_hour=3)})
+    await desk.submit("read_inbox")
+    lease = await desk.claim()
+    assert lease is not None
+    await loaded(desk, lease, 1)
+    await desk.engine.requeue(lease)
+    again = await desk.claim()
+    assert again is not None
+    await loaded(desk, again, 2)
+    with pytest.raises(NoRoom):  # the earlier attempt has used one: later there is more room
+        await loaded(desk, again, 1)
+    await desk.engine.requeue(again)
+    clock.forward(3600)
+    last = await desk.claim()
+    assert last is not None
+    await loaded(desk, last, 3)
+    words = "limit of 3 page loads per hour is less than one read_inbox of amy needs: it alone had used 3"
+    with pytest.raises(Rejected, match=words) as refused:
+        await loaded(desk, last, 1)
+    assert "runner limits set amy page_loads --per-hour N" in refused.value.cure
+
+
+async def test_nothing_is_armed_without_room_for_the_submit_and_its_read_back(db: Database, clock) -> None:
+    desk = Desk(db, {LOADS: Limit(per_hour=4)})
+    await desk.submit("read_inbox")
+    lease = await desk.claim()
+    assert lease is not None
+    await loaded(desk, lease, 1)
+    await desk.engine.succeed(lease, {})
+    await desk.submit()
+    lease = await desk.claim()
+    assert lease is not None
+    await loaded(desk, lease, 2)
+    with pytest.raises(NoRoom, match="4 page loads an hour, used 3") as refused:
+        await desk.fire(lease)
+    assert refused.value.until == NOON + timedelta(hours=1)
+    (effect,) = await desk.effects.list_effects()
+    assert effect.state is EffectState.PREPARED
+    with pytest.raises(NoRoom):
+        await desk.usage.reserve(lease, LimitKind.SIGN_INS)
+    await loaded(desk, lease, 2, must=True)
+    async with db.read() as connection:
+        counted = select(func.count()).select_from(rate_usage).where(rate_usage.c.kind == LOADS)
+        assert (await connection.execute(counted)).scalar_one() == 5
