@@ -110,6 +110,20 @@ def _job_unknown(event: Event) -> Notice:
     )
 
 
+def _effect_given_up(event: Event) -> Notice:
+    return Notice(
+        kind=NoticeKind.PERSON_NEEDED,
+        subject=f"job:{event.job_id}",
+        account=event.account,
+        title=f"{event.account}: nobody knows whether job {event.job_id} did it",
+        lines=_given(
+            event.data.get("why"), f"Look at the site, then: runner effects settle {event.data.get('effect')}"
+        ),
+        link=f"/jobs/{event.job_id}",
+        at=event.at,
+    )
+
+
 def _person_asked(event: Event) -> Notice:
     return Notice(
         kind=NoticeKind.PERSON_NEEDED,
@@ -170,6 +184,7 @@ _TOLD = {
     "AccountStateChanged": _state_changed,
     "PersonNeeded": _person_needed,
     "JobUnknown": _job_unknown,
+    "EffectGivenUp": _effect_given_up,
     "PersonAsked": _person_asked,
     "MessageDecided": _decided,
     "MessageClassified": _classified,

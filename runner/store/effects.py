@@ -197,7 +197,12 @@ async def give_up(db: Database, connection: AsyncConnection, job_id: int, why: s
     for number in (await connection.execute(select(effect.c.id).where(*armed).order_by(effect.c.id))).scalars().all():
         values = {"state": EffectState.UNKNOWN, "changed_at": db.clock.now(), "detail": why}
         await connection.execute(update(effect).where(effect.c.id == number).values(values))
-        await _told(db, connection, number)
+        told = await _told(db, connection, number)
+        # EffectUnknown alone notifies nobody: elsewhere it is a moment of reading back, or its Job ends as unknown.
+        whose = (await id_of(connection, told.account), told.account)
+        data = {"effect": number, "why": why}
+        fact = events.Fact(name="EffectGivenUp", account=whose, job_id=told.job_id, data=data)
+        await events.record(db, connection, [fact])
 
 
 async def _told(db: Database, connection: AsyncConnection, effect_id: int) -> Effect:

@@ -12,6 +12,7 @@ from runner.domain.accounts import NewAccount, SecretRef
 from runner.domain.effects import EffectKind, EffectState
 from runner.domain.jobs import Job, Lease, NewJob
 from runner.domain.limits import Limit, LimitKind, Limits, WarmUp
+from runner.domain.notices import notice_of
 from runner.domain.pace import HoursPlan, Pacing
 from runner.domain.states import JobState
 from runner.engine.embedded import EmbeddedEngine
@@ -304,6 +305,10 @@ async def test_what_a_cancelled_job_has_fired_waits_for_a_person(db: Database, c
     assert (await desk.effects.get(armed.id)).state is EffectState.UNKNOWN
     told = await desk.events.since(0, names=["EffectUnknown"])
     assert [event.data["effect"] for event in told] == [armed.id]
+    (given_up,) = await desk.events.since(0, names=["EffectGivenUp"])
+    notice = notice_of(given_up)
+    assert notice is not None
+    assert notice.title == f"amy: nobody knows whether job {armed.job_id} did it"
 
     other = await desk.submit()
     assert await desk.claim() is None
