@@ -102,8 +102,9 @@ def configure(
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # The console renderer draws exceptions itself; JSON needs them as text, and both before the redaction.
-            *([] if console else [structlog.processors.format_exc_info]),
+            # As text, and before the redaction: left to itself the console renderer draws the local variables of
+            # every frame, after it.
+            structlog.processors.format_exc_info,
             redactor or Redactor(),
             renderer,
         ],

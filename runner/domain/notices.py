@@ -125,6 +125,16 @@ def _effect_given_up(event: Event) -> Notice:
 
 
 def _person_asked(event: Event) -> Notice:
+    if event.data.get("message") is None:  # about a Thread that is followed up
+        return Notice(
+            kind=NoticeKind.PERSON_NEEDED,
+            subject=f"thread:{event.data.get('thread')}",
+            account=event.account,
+            title=f"A thread of {event.account} needs a person",
+            lines=_given(event.data.get("words")),
+            link=f"/inbox?thread={event.data.get('thread')}",
+            at=event.at,
+        )
     return Notice(
         kind=NoticeKind.PERSON_NEEDED,
         title=f"A message to {event.account} needs a person",
@@ -151,6 +161,21 @@ def _classified(event: Event) -> Notice | None:
     words = str(type_).replace("_", " ")
     title = f"New message to {event.account}: {words}"
     return Notice(kind=NoticeKind.NEW_MESSAGE, type=type_, title=title, **_of_message(event))
+
+
+def _late(event: Event) -> Notice:
+    data = event.data
+    what = "its first response" if data.get("kind") == "first_response" else "its resolution"
+    late = "is overdue" if event.name == "SlaBroken" else "is soon due"
+    return Notice(
+        kind=NoticeKind.PERSON_NEEDED,
+        subject=f"sla:{data.get('thread')}:{data.get('kind')}:{event.name}",
+        account=event.account,
+        title=f"A thread of {event.account} {late}",
+        lines=_given(f"Tagged {data.get('tag')}: {what} is due at {data.get('due')}."),
+        link=f"/inbox?thread={data.get('thread')}",
+        at=event.at,
+    )
 
 
 def _flood(event: Event) -> Notice:
@@ -189,6 +214,8 @@ _TOLD = {
     "MessageDecided": _decided,
     "MessageClassified": _classified,
     "ErrorFlood": _flood,
+    "SlaNear": _late,
+    "SlaBroken": _late,
     "LimitNear": _limit_near,
 }
 EVENTS = tuple(_TOLD)

@@ -53,7 +53,7 @@ class Webhook:
                 client.stream("POST", address, content=body, headers=headers) as answer,
             ):
                 status = answer.status_code
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NotDelivered(f"The receiver cannot be reached: {type(error).__name__}.") from None
         if not 200 <= status < 300:
             raise NotDelivered(f"The receiver answered {status}.")
