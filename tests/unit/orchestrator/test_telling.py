@@ -468,7 +468,7 @@ class Hangs:
 async def test_a_receiver_that_hangs_holds_up_neither_the_end_nor_the_last_word_to_others(
     db: Database, hook: Hook, parks: Any, receiver: Any, clock: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.orchestrator.telling.LAST_SWEEP_S", 2.0)
+    monkeypatch.setattr("runner.orchestrator.telling.LAST_SWEEP_S", 3.0)
     hangs, telling, stop = Hangs(), made(db, clock), asyncio.Event()
     telling._senders = {**telling._senders, ChannelWay.APPRISE: hangs}
     secret = SecretRef(kind="file", name=str(tmp_path / "key"))
