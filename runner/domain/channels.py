@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from runner.domain.accounts import SecretRef
 from runner.domain.classification import MessageType
 from runner.domain.hours import Hours
+from runner.domain.local_time import moment_of
 from runner.domain.notices import CHOSEN, DIGESTS, Notice, NoticeKind, NoticeState
 from runner.errors import NotFound, SetupError
 
@@ -74,12 +75,8 @@ class Preferences:
         local = now.astimezone(zone)
         if not self.quiet.hold(local.time()):
             return None
-        for days in range(3):
-            day = local.date() + timedelta(days=days)
-            end = datetime.combine(day, self.quiet.end, tzinfo=zone).astimezone(UTC)
-            if end > now:
-                return end
-        raise AssertionError("a day has an end")
+        walls = [datetime.combine(local.date() + timedelta(days=days), self.quiet.end) for days in range(3)]
+        return min(end for wall in walls for end in _moments_of(wall, zone) if end > now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +116,7 @@ class NewChannel:
 @dataclass(frozen=True, kw_only=True)
 class Channel:
     """A stored Channel. `owner` is the Operator whose preferences it has; None: the shop's. Events up to number
-    `since_event` are not told on it: they happened before it was there."""
+    `since_event` are not told on it: they happened before it was there, or while it was off."""
 
     id: int
     name: str
@@ -170,6 +167,13 @@ def said(delivery: Delivery) -> tuple[str, ...]:
     if delivery.repeats:
         lines += (f"{delivery.repeats} more of these have come since.",)
     return lines
+
+
+def _moments_of(wall: datetime, zone: ZoneInfo) -> set[datetime]:
+    """When the wall clock shows this time: a fall-back night may have it twice."""
+    second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    twice = second.astimezone(zone).replace(tzinfo=None) == wall
+    return {moment_of(wall, zone), second} if twice else {moment_of(wall, zone)}
 
 
 def _expect_plain(address: str) -> None:

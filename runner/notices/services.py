@@ -10,10 +10,9 @@ import asyncio
 import importlib
 import logging
 import re
-import threading
-from collections.abc import Callable
 from typing import Any
 
+from runner.notices.apart import apart
 from runner.notices.interface import NotDelivered, Parcel
 
 STATUS = re.compile(r"\b(?:error|status|code)\W{0,3}([1-5]\d\d)\b")
@@ -31,11 +30,18 @@ class Services:
         await asyncio.to_thread(importlib.import_module, "apprise")
         try:
             async with asyncio.timeout(self._timeout_s):
-                why = await _in_a_thread(lambda: _notify(secret, parcel))
+                why = await apart(lambda: _tried(secret, parcel))
         except TimeoutError:
             raise NotDelivered(f"The service did not take it within {self._timeout_s:g} s.") from None
         if why is not None:
             raise NotDelivered(why)
+
+
+def _tried(url: str, parcel: Parcel) -> str | None:
+    try:
+        return _notify(url, parcel)
+    except Exception as error:  # noqa: BLE001 — a service's own code; its words may hold what is secret
+        return f"The service failed: {type(error).__name__}."
 
 
 def _notify(url: str, parcel: Parcel) -> str | None:
@@ -85,23 +91,3 @@ def _shut_up(*names: str) -> None:
         log.propagate = False
         if not log.handlers:
             log.addHandler(logging.NullHandler())
-
-
-async def _in_a_thread(work: Callable[[], str | None]) -> str | None:
-    """In a thread that nobody waits for in the end: a service that hangs must not keep the runner from stopping."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-    answer: list[str | None] = []
-
-    def run() -> None:
-        try:
-            answer.append(work())
-        except Exception as error:  # noqa: BLE001 — a service's own code; its words may hold what is secret
-            answer.append(f"The service failed: {type(error).__name__}.")
-        try:
-            loop.call_soon_threadsafe(done.set)
-        except RuntimeError:
-            return  # the runner has ended meanwhile
-
-    threading.Thread(target=run, name="notice", daemon=True).start()
-    await done.wait()
-    return answer[0]

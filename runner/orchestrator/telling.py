@@ -31,8 +31,11 @@ log = structlog.get_logger()
 SWEEP_EVERY_S = 15.0
 """What another process has done is told after so long at most."""
 LAST_SWEEP_S = 10.0
+"""A person who stops the runner waits no longer than this for what is on its way and for what has come by then."""
 AT_ONCE = 3
 """So many receivers are spoken to at once: one that is slow keeps the others waiting for a while only."""
+MOST_IN_A_ROW = 3
+"""Each sender takes so many, then what has happened meanwhile is looked at: a slow receiver does not hold that up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +85,18 @@ class Telling:
     async def repeat(self, stop: asyncio.Event) -> None:
         """Tell until `stop` is set, and what has come by then."""
         with self._events.subscribe() as seen:
-            hearing = asyncio.create_task(self._hear(seen))
+            going = [asyncio.create_task(self._hear(seen)), asyncio.create_task(self._go_on(stop))]
             try:
-                while not stop.is_set():
-                    await self._sweep()
-                    await self._woken(stop)
-                await self._last_sweep()
+                await stop.wait()
+                # Beside the sweep that still runs: what hangs there holds up nobody else's last word.
+                going.append(asyncio.create_task(self._sweep()))
+                _, late = await asyncio.wait(going[1:], timeout=LAST_SWEEP_S)
+                if late:
+                    log.warning("notices stay unsent until the next run", after_s=LAST_SWEEP_S)
             finally:
-                hearing.cancel()
+                for each in going:
+                    each.cancel()
+                await asyncio.gather(*going, return_exceptions=True)
 
     @asynccontextmanager
     async def beside(self) -> AsyncIterator[None]:
@@ -105,19 +112,22 @@ class Telling:
             stop.set()
             await asyncio.wait([task])
 
-    async def sweep(self) -> int:
-        """Make Notices of what has happened, and send what is due; returns how many were sent."""
+    async def sweep(self, stop: asyncio.Event | None = None) -> int:
+        """Make Notices of what has happened, and send what is due; returns how many were sent.
+
+        With `stop` some of what is due only, and nothing more once it is set.
+        """
         await self._notices.look()
         await self._notices.see_floods_end()
         for due in self.digesting.due():
             await self._notices.add_digest(due.kind, due.name, due.title, due.data, due.at)
         await self.deliveries.release()
-        senders = [asyncio.create_task(self._send_due()) for _ in range(AT_ONCE)]
-        try:
-            return sum(await asyncio.gather(*senders))
-        finally:
-            for each in senders:
-                each.cancel()
+        senders = [asyncio.create_task(self._send_due(stop)) for _ in range(AT_ONCE)]
+        # One that fails must not cut off the others: what they are sending would be sent once more.
+        ends = await asyncio.gather(*senders, return_exceptions=True)
+        if failed := [each for each in ends if isinstance(each, BaseException)]:
+            raise failed[0]
+        return sum(each for each in ends if isinstance(each, int))
 
     async def test(self, name: str) -> None:
         """Send a test over a Channel, now, whatever its hours. Raises NotFound, SetupError, NotDelivered."""
@@ -135,13 +145,18 @@ class Telling:
         )
         await self._give(where, parcel)
 
-    async def _send_due(self) -> int:
-        count = 0
-        while True:
+    async def _send_due(self, stop: asyncio.Event | None) -> int:
+        count = tried = 0
+        while stop is None or not stop.is_set():
+            if stop is not None and tried == MOST_IN_A_ROW:
+                self._happened.set()  # there may be more: the next sweep comes at once
+                return count
             taken = await self.deliveries.claim(lease=self._terms.lease, most=self._terms.policy.max_attempts)
             if taken is None:
                 return count
+            tried += 1
             count += await self._send(*taken)
+        return count
 
     async def _send(self, delivery: Delivery, where: Channel) -> bool:
         try:
@@ -167,12 +182,14 @@ class Telling:
         log.warning(words, channel=delivery.channel, kind=delivery.kind, notice=delivery.id, why=why)
 
     async def _give(self, where: Channel, parcel: Parcel) -> None:
-        secret = await self._secret_of(where)
+        late = "The channel's secret could not be read in time: does a prompt wait for somebody?"
         try:
             async with asyncio.timeout(2 * self._terms.send_s):
+                secret = await self._secret_of(where)
+                late = "The receiver did not take it in time."
                 await self._senders[where.way].send(parcel, address=where.address, secret=secret)
         except TimeoutError:
-            raise NotDelivered("The receiver did not take it in time.") from None
+            raise NotDelivered(late) from None
 
     async def _parcel(self, delivery: Delivery) -> Parcel:
         parcel = Parcel(
@@ -194,10 +211,15 @@ class Telling:
         base = self._terms.console_url
         return None if base is None else base + quote(path, safe="/?=&")
 
-    async def _sweep(self) -> None:
+    async def _go_on(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._sweep(stop)
+            await self._woken(stop)
+
+    async def _sweep(self, stop: asyncio.Event | None = None) -> None:
         self._happened.clear()
         try:
-            await self.sweep()
+            await self.sweep(stop)
         except Exception:
             # Telling is never worth the work that it stands beside; what is not told is found again.
             log.exception("notices stay unsent, and are looked at again")
@@ -213,10 +235,3 @@ class Telling:
                 await first_of(self._happened, stop)
         except TimeoutError:
             return
-
-    async def _last_sweep(self) -> None:
-        try:
-            async with asyncio.timeout(LAST_SWEEP_S):
-                await self._sweep()
-        except TimeoutError:
-            log.warning("notices stay unsent until the next run", after_s=LAST_SWEEP_S)

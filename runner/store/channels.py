@@ -44,7 +44,6 @@ class Channels:
         async with self._db.write() as connection:
             if (await connection.execute(select(channel.c.id).where(channel.c.name == new.name))).first():
                 raise Conflict(f'There is a channel "{new.name}" already.', cure="Choose another name.")
-            newest = (await connection.execute(select(func.max(event.c.id)))).scalar() or 0
             values = {
                 "name": new.name,
                 "way": new.way,
@@ -54,7 +53,7 @@ class Channels:
                 "owner": new.owner,
                 "enabled": True,
                 "preferences": preferences_to_json(new.preferences),
-                "since_event": newest,
+                "since_event": await _newest_event(connection),
                 "created_at": self._db.clock.now(),
             }
             await connection.execute(insert(channel), values)
@@ -65,8 +64,17 @@ class Channels:
         return await self._change(name, preferences=preferences_to_json(preferences))
 
     async def set_enabled(self, name: str, *, enabled: bool) -> Channel:
-        """Have it told, or not; what waits for it goes on waiting. Raises NotFound."""
-        return await self._change(name, enabled=enabled)
+        """Have it told, or not: what waits for it goes on waiting, and what happens meanwhile is not told.
+
+        Raises NotFound.
+        """
+        async with self._db.write() as connection:
+            found = await _expect(connection, name)
+            values: dict[str, Any] = {"enabled": enabled}
+            if enabled and not found.enabled:
+                values["since_event"] = await _newest_event(connection)
+            await connection.execute(update(channel).where(channel.c.id == found.id).values(values))
+            return await _expect(connection, name)
 
     async def remove(self, name: str) -> Channel:
         """Remove it, and what waits for it. Raises NotFound."""
@@ -81,6 +89,10 @@ class Channels:
             found = await _expect(connection, name)
             await connection.execute(update(channel).where(channel.c.id == found.id).values(values))
             return await _expect(connection, name)
+
+
+async def _newest_event(connection: AsyncConnection) -> int:
+    return (await connection.execute(select(func.max(event.c.id)))).scalar() or 0
 
 
 async def _expect(connection: AsyncConnection, name: str) -> Channel:

@@ -153,7 +153,7 @@ class Notices:
         if told.recovers:
             if last is None or last.recovers:
                 return 0  # nobody was told that anything was wrong
-        elif last is not None and not last.recovers and happened.at - last.happened_at < self._window:
+        elif last is not None and happened.at - last.happened_at < self._window and _has_told(last, told.kind):
             if last.kind == told.kind:
                 more = update(notification).where(notification.c.id == last.id)
                 await connection.execute(more.values(repeats=notification.c.repeats + 1))
@@ -250,6 +250,11 @@ async def _last(connection: AsyncConnection, where: Channel, subject: str) -> Ro
     )
     row: Row[Any] | None = (await connection.execute(mine.order_by(notification.c.id.desc()).limit(1))).first()
     return row
+
+
+def _has_told(last: Row[Any], kind: NoticeKind) -> bool:
+    """Whether a Notice of the same subject has told the trouble; that a Message has come is no trouble."""
+    return not last.recovers and (last.kind == kind or last.kind != NoticeKind.NEW_MESSAGE)
 
 
 def _words(known: About) -> tuple[str, ...]:

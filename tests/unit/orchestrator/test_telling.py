@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import os
 import random
 import signal
 import sys
@@ -19,20 +20,23 @@ import pytest
 from runner import notice_wiring
 from runner.config.settings import Settings
 from runner.domain.accounts import SecretRef
-from runner.domain.channels import Channel, ChannelWay, NewChannel, Preferences
+from runner.domain.channels import Channel, ChannelWay, Delivery, NewChannel, Preferences
 from runner.domain.classification import Classification, MessageType
 from runner.domain.digests import DigestTimes
 from runner.domain.messages import RemoteMessage, ThreadSummary
 from runner.domain.notices import CHOSEN, NoticeKind, NoticeState
 from runner.domain.rules import Hours
 from runner.domain.states import AccountState, Direction
+from runner.errors import StoreBusy
 from runner.logs import Redactor
-from runner.orchestrator.telling import Telling
+from runner.notices.interface import Parcel
+from runner.orchestrator.telling import AT_ONCE, MOST_IN_A_ROW, Telling
 from runner.store.accounts import Accounts
 from runner.store.channels import Channels
 from runner.store.classifications import Classifications
 from runner.store.database import Database
 from runner.store.events import Events
+from runner.store.notice_deliveries import NoticeDeliveries
 from runner.store.threads import Threads
 
 KEY = "a-signing-key-of-the-test"
@@ -404,3 +408,150 @@ async def test_many_at_once_are_one_mail_and_every_request_of_a_webhook(
     await made(db, clock).sweep()
     assert [each["subject"] for each in mailbox.mails] == ["6 notices at once"]
     assert len(receiver.requests) == 6
+
+
+async def test_a_message_that_needs_a_person_is_told_though_it_was_told_as_new(
+    telling: Telling, hook: Hook, db: Database, receiver: Any, clock: Any
+) -> None:
+    await hook()
+    await arrives(db, clock.now(), "Would you take 20?", MessageType.OFFER)
+    await telling.sweep()
+    for name, data in (("PersonAsked", {"words": "Is that a fair price?"}), ("MessageDecided", {"notify": True})):
+        await Events(db).append(name, account="amy", message=1, thread=1, **data)
+        await telling.sweep()
+    assert receiver.titles == ["New message to amy: offer", "A message to amy needs a person"]
+
+
+async def test_a_channel_that_was_off_is_not_told_what_happened_meanwhile(
+    telling: Telling, hook: Hook, db: Database, parks: Any, receiver: Any
+) -> None:
+    await hook()
+    await Channels(db).set_enabled("hook", enabled=False)
+    await parks()
+    await telling.sweep()
+    await Channels(db).set_enabled("hook", enabled=True)
+    await telling.sweep()
+    assert receiver.requests == []
+    await parks(account="bob")
+    await Channels(db).set_enabled("hook", enabled=True)
+    await telling.sweep()
+    assert receiver.titles == ["bob is parked"], "to enable what is on already changes nothing"
+
+
+async def test_a_secret_that_never_comes_is_a_failed_try(
+    db: Database, parks: Any, receiver: Any, clock: Any, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    secret = SecretRef(kind="file", name=str(tmp_path / "pipe"))
+    await Channels(db).add(NewChannel(name="hangs", way=ChannelWay.WEBHOOK, address=receiver.url, secret=secret))
+    await parks()
+    await made(db, clock, send_s=0.05).sweep()
+    (failed,) = await NoticeDeliveries(db).list_deliveries(states=[NoticeState.WAITING])
+    assert (failed.channel, failed.attempts) == ("hangs", 1)
+    assert "secret could not be read in time" in (failed.detail or "")
+    os.close(os.open(tmp_path / "pipe", os.O_WRONLY | os.O_NONBLOCK))  # lets the thread that still reads it end
+
+
+class Hangs:
+    """A way out that takes a Notice and never says so."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.begun = asyncio.Event()
+
+    async def send(self, parcel: Parcel, *, address: str | None, secret: str) -> None:
+        self.taken += 1
+        self.begun.set()
+        await asyncio.Event().wait()
+
+
+async def test_a_receiver_that_hangs_holds_up_neither_the_end_nor_the_last_word_to_others(
+    db: Database, hook: Hook, parks: Any, receiver: Any, clock: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.orchestrator.telling.LAST_SWEEP_S", 3.0)
+    hangs, telling, stop = Hangs(), made(db, clock), asyncio.Event()
+    telling._senders = {**telling._senders, ChannelWay.APPRISE: hangs}
+    secret = SecretRef(kind="file", name=str(tmp_path / "key"))
+    await hook(accounts=("bob",))
+    wanted = Preferences(accounts=("amy",))
+    await Channels(db).add(NewChannel(name="hangs", way=ChannelWay.APPRISE, secret=secret, preferences=wanted))
+    await parks()
+    repeating = asyncio.create_task(telling.repeat(stop))
+    await hangs.begun.wait()
+    await parks(account="bob")
+    stop.set()
+    await repeating
+    assert hangs.taken == 1
+    assert receiver.titles == ["bob is parked"]
+
+
+async def test_no_more_is_taken_once_it_is_to_stop_and_only_some_before_the_next_look(
+    telling: Telling, hook: Hook, db: Database, receiver: Any, clock: Any
+) -> None:
+    await hook()
+    for number in range(12):
+        await Events(db).append("JobUnknown", account="amy", error=f"no answer {number}")
+        await Events(db).append("LimitNear", account="amy", kind=f"kind{number}", window="day", used=9, limit=10)
+    stop = asyncio.Event()
+    assert await telling.sweep(stop) == AT_ONCE * MOST_IN_A_ROW
+    stop.set()
+    assert await telling.sweep(stop) == 0
+
+
+async def test_whoever_fails_cuts_off_nobody_else_who_is_sending(
+    telling: Telling, hook: Hook, parks: Any, receiver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hook()
+    for account in ("amy", "bob"):
+        await parks(account=account)
+    sent, calls = telling.deliveries.sent, []
+
+    async def busy_once(delivery: Delivery) -> None:
+        calls.append(delivery.id)
+        if len(calls) == 1:
+            raise StoreBusy("The store is busy.")
+        await sent(delivery)
+
+    monkeypatch.setattr(telling.deliveries, "sent", busy_once)
+    with pytest.raises(StoreBusy):
+        await telling.sweep()
+    states = [each.state for each in await telling.deliveries.list_deliveries()]
+    assert sorted(states) == sorted([NoticeState.SENT, NoticeState.WAITING])
+
+
+@pytest.mark.parametrize(
+    ("now", "end"),
+    [
+        ((24, 23, 0), (25, 0, 30)),  # 01:00, before the hour that comes twice
+        ((25, 0, 15), (25, 0, 30)),  # 02:15 for the first time
+        ((25, 0, 45), None),  # 02:45 for the first time
+        ((25, 1, 15), (25, 1, 30)),  # 02:15 for the second time
+        ((25, 1, 30), None),
+        ((25, 21, 0), (26, 1, 30)),
+    ],
+)
+def test_quiet_hours_that_end_in_the_hour_that_comes_twice_hold_no_day(
+    now: tuple[int, int, int], end: tuple[int, int, int] | None
+) -> None:
+    wanted = Preferences(quiet=Hours.parse("22:00-02:30"), timezone="Europe/Berlin")
+    expected = None if end is None else datetime(2026, 10, *end, tzinfo=UTC)
+    assert wanted.quiet_until(datetime(2026, 10, *now, tzinfo=UTC)) == expected
+
+
+async def test_quiet_hours_that_end_in_the_hour_that_is_left_out_end_after_it() -> None:
+    wanted = Preferences(quiet=Hours.parse("22:00-02:30"), timezone="Europe/Berlin")
+    assert wanted.quiet_until(datetime(2026, 3, 29, 0, 0, tzinfo=UTC)) == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+
+
+async def test_of_an_apprise_url_what_opens_it_is_masked_and_no_ordinary_word(
+    db: Database, clock: Any, tmp_path: Path
+) -> None:
+    url = "mailtos://sender:pa%2Fss-word@mail.example.com:587/token-in-path?format=markdown&to=s3cret-box, slack://TOKENA1/x"
+    (tmp_path / "url").write_text(url)
+    redactor, new = Redactor(), SecretRef(kind="file", name=str(tmp_path / "url"))
+    where = await Channels(db).add(NewChannel(name="mail", way=ChannelWay.APPRISE, secret=new))
+    await notice_wiring._secret(Settings(), where, redactor)
+    plain = "mailtos is the format of mail.example.com, in markdown"
+    assert redactor.text(plain) == plain
+    for secret in ("pa%2Fss-word", "pa/ss-word", "token-in-path", "s3cret-box", "TOKENA1", url):
+        assert secret not in redactor.text(f"it was {secret} again")
