@@ -133,6 +133,7 @@ def _become(asked: Mapping[str, Any], streams: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])
     sys.argv = ["-c", *asked["args"]]
+    sys.orig_argv = [sys.executable, "-c", "from runner.cli.main import main; main()", *asked["args"]]
     from runner.cli.main import main
 
     main()

@@ -234,7 +234,7 @@ class SigningIn:
         account, site, step = trial.visit.account, session.site, trial.recorder.step
         await self._expect_rested(account)
         password = await self._password_of(account)
-        use = await self._usage.reserve(trial.lease, LimitKind.SIGN_INS)
+        use = await recorded(lambda: self._usage.reserve(trial.lease, LimitKind.SIGN_INS))
         trial.sign_ins += 1
         sent = Sent(password)
         try:
@@ -268,7 +268,7 @@ class SigningIn:
             yield
             answered = True
         finally:
-            await self._usage.over(use, answered=answered)
+            await recorded(lambda: self._usage.over(use, answered=answered))
 
     async def _tried_in_vain(self, account: Account) -> None:
         now = self._clock.now()

@@ -50,6 +50,7 @@ from runner.store.events import Events
 from runner.store.evidence import EvidenceFiles
 from runner.store.listings import Listings
 from runner.store.profiles import Profiles
+from runner.store.rate_usage import RateUsage
 from runner.store.sessions import Sessions
 from runner.store.steps import Steps
 from runner.store.threads import Threads
@@ -212,6 +213,7 @@ class Life:
                 results=self.records.check_results,
                 profiles=self.records.profiles,
                 checkpoints=cast("Any", None),
+                usage=RateUsage(self.db),
                 password_of=password,
                 rules=SignInRules(checkpoint_every_s=900, sign_in_wait_s=900),
                 clock=self.clock,

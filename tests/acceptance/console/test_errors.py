@@ -56,6 +56,8 @@ async def test_all_jobs_of_a_group_are_retried_at_once(person: Page, console: An
     await group.get_by_role("button", name="Show these").click()
     await expect(person).to_have_url(re.compile(f"signature={newest['signature']}"))
     await group.get_by_role("button", name="Retry all").click()
+    await expect(person.get_by_text("the jobs of all accounts and days are retried")).to_be_visible()
+    await person.get_by_role("button", name="Retry them").click()
     await expect(person.get_by_text(re.compile(r"jobs are queued again|job is queued again"))).to_be_visible()
     assert all(console.get(f"/jobs/{job}")["state"] in ("queued", "running", "succeeded") for job in jobs)
 
