@@ -214,7 +214,7 @@ async def test_a_correction_changes_the_type_and_is_kept_and_the_rules_are_asked
     await expect(said).to_contain_text("about payment")
     await expect(said).to_contain_text("says anybody")
     draft = messages(person).get_by_role("article", name="Draft")
-    await expect(draft).to_contain_text("Cash, please.")
+    await expect(draft).to_contain_text("Cash, please.", timeout=60_000)
     (thread,) = console.get("/threads", account="dev", q="Grace")["items"]
     (message,) = console.get(f"/threads/{thread['id']}/messages")["items"]
     assert (message["type"], message["confidence"]) == ("payment", 1.0)
