@@ -154,6 +154,7 @@ def test_the_whole_document_holds_against_whatever_is_generated_from_it(shop: An
             *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
             *("run", f"{url}/openapi.json", "--max-examples", "3", "--generation-deterministic"),
             *("--phases", "examples,coverage,fuzzing", "--exclude-path-regex", "/events$", "--continue-on-failure"),
+            *("--request-timeout", "120"),  # training the classifier takes its time
             *("--checks", "not_a_server_error,status_code_conformance,response_schema_conformance"),
         ],
         cwd=shop.folder,
