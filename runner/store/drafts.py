@@ -322,7 +322,7 @@ async def _planned(connection: AsyncConnection, found: Situation, planner: Plann
 def _dealt_with(message_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a Draft of a Message was sent, dismissed or outdated, or has come back from its Job: that is history."""
     done = or_(draft.c.state != DraftState.WAITING, draft.c.sendings > 0)
-    return exists().where(draft.c.message_id == message_id, done)
+    return exists().where(draft.c.message_id == message_id, done).correlate_except(draft)
 
 
 def _stale() -> Select[Any]:

@@ -257,6 +257,17 @@ async def test_a_correction_in_the_very_moment_of_the_decision_is_not_lost(desk:
     assert await desk.verdict(number) is Verdict.ANSWERED
 
 
+async def test_a_correction_reopens_its_own_message_whatever_was_sent_in_other_threads(desk: Desk) -> None:
+    await desk.rule(level=Level.AUTOMATIC)
+    await desk.arrives("20?", thread="1")
+    number = await desk.arrives("hm", thread="2", sure=0.4)
+    await desk.answering.sweep()
+    assert ((await desk.draft()).state, await desk.verdict(number)) == (DraftState.SENT, Verdict.QUEUED)
+    await desk.types.correct(number, MessageType.OFFER, by="ada")
+    await desk.answering.sweep()
+    assert await desk.verdict(number) is Verdict.ANSWERED
+
+
 @pytest.mark.parametrize("dismissed", [False, True])
 async def test_correcting_what_was_dealt_with_leaves_the_books_as_they_are(desk: Desk, *, dismissed: bool) -> None:
     await desk.rule()
