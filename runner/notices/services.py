@@ -15,6 +15,9 @@ from typing import Any
 from runner.notices.apart import apart
 from runner.notices.interface import NotDelivered, Parcel
 
+CALLS = re.compile(r"(?<=(?<!\w)@)(?=everyone\b|here\b|channel\b|all\b)|(?<=<)(?=[!@#])", re.IGNORECASE)
+"""Where the words begin with which chats (Discord, Slack and their like) call everybody in a room."""
+
 STATUS = re.compile(r"\b(?:error|status|code)\W{0,3}([1-5]\d\d)\b")
 
 
@@ -63,8 +66,8 @@ def _notify(url: str, parcel: Parcel) -> str | None:
     sender = apprise.Apprise()
     sender.add(service)
     result = sender.notify(
-        title=parcel.title,
-        body=html or _text(parcel),
+        title=_calls_nobody(parcel.title),
+        body=html or _calls_nobody(_text(parcel)),
         body_format=apprise.NotifyFormat.HTML if html else apprise.NotifyFormat.TEXT,
         notify_type=apprise.NotifyType.SUCCESS if parcel.recovers else apprise.NotifyType.INFO,
         attach=enclosed or None,
@@ -75,6 +78,11 @@ def _notify(url: str, parcel: Parcel) -> str | None:
 def _text(parcel: Parcel) -> str:
     lines = [*parcel.lines, *([parcel.link] if parcel.link else [])]
     return "\n".join(lines) or parcel.title
+
+
+def _calls_nobody(text: str) -> str:
+    """The same to the eye, but a counterpart who writes @everyone wakes nobody with it."""
+    return CALLS.sub("\u200b", text)
 
 
 def _why(result: Any) -> str:

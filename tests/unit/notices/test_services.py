@@ -34,6 +34,16 @@ async def test_a_json_service_gets_title_and_text(receiver: Any) -> None:
     assert got["message"].splitlines() == [*TEST.lines, TEST.link]
 
 
+async def test_a_counterparts_words_call_nobody_in_a_chat(receiver: Any) -> None:
+    said = Parcel(
+        **{**vars(TEST), "title": "New message: @Everyone", "lines": ("@here <!channel> write to a@here.test",)}
+    )
+    await Services(timeout_s=10).send(said, address=None, secret=f"json://127.0.0.1:{receiver.port}/x")
+    (got,) = receiver.got
+    assert got["title"] == "New message: @\u200bEveryone"
+    assert got["message"].splitlines()[0] == "@\u200bhere <\u200b!channel> write to a@here.test"
+
+
 async def test_a_mail_has_the_text_as_text_and_a_digest_its_page_and_its_pdf(mailbox: Any) -> None:
     url = f"mailto://127.0.0.1:{mailbox.port}/?from=runner@shop.test&to=ada@shop.test&mode=insecure"
     services = Services(timeout_s=10)
