@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import DraftState
@@ -127,13 +127,16 @@ async def newest_inbound(connection: AsyncConnection, thread_id: int) -> int | N
 
 
 async def _heard(connection: AsyncConnection, of: Enrolment) -> tuple[Heard, ...]:
+    """What the counterpart has written since, and what they have put in other words since it was enrolled."""
+    edited = message.c.edited_at > of.enrolled_at
     who = select(thread.c.participant_id).where(thread.c.id == of.thread_id).scalar_subquery()
     new = (
         thread.c.participant_id == who,
         message.c.direction == Direction.INBOUND,
-        message.c.id > of.seen_id,
+        or_(message.c.id > of.seen_id, edited),
     )
-    statement = select(message.c.text, message.c.thread_id, WHEN.label("at")).join(thread).where(*new)
+    at = case((edited, message.c.edited_at), else_=WHEN).label("at")
+    statement = select(message.c.text, message.c.thread_id, at).join(thread).where(*new)
     rows = await connection.execute(statement.order_by(message.c.id))
     return tuple(Heard(text=row.text, at=row.at, here=row.thread_id == of.thread_id) for row in rows)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, case, exists, func, or_, select, update
+from sqlalchemy import Row, and_, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import Withdrawn
@@ -263,14 +263,18 @@ def _unwanted(row: Row[Any]) -> str | None:
 
 
 def _said_since() -> Any:
-    """Whether the counterpart has written anywhere since, or anybody in this very Thread."""
+    """Whether the counterpart has written or edited anything anywhere since, or anybody in this very Thread."""
     theirs, mine = thread.alias("theirs"), thread.alias("mine")
+    inbound = message.c.direction == Direction.INBOUND
+    new = message.c.id > enrolment.c.seen_id
     same = exists().where(
         mine.c.id == enrolment.c.thread_id,
         theirs.c.participant_id == mine.c.participant_id,
         message.c.thread_id == theirs.c.id,
-        message.c.id > enrolment.c.seen_id,
-        or_(message.c.direction == Direction.INBOUND, message.c.thread_id == enrolment.c.thread_id),
+        or_(
+            and_(new, or_(inbound, message.c.thread_id == enrolment.c.thread_id)),
+            and_(inbound, message.c.edited_at > enrolment.c.changed_at),
+        ),
     )
     return same
 

@@ -186,6 +186,20 @@ async def test_a_reply_ends_it_and_what_is_queued_is_taken_back(desk: Desk, text
     assert len(await desk.jobs()) == 1
 
 
+@pytest.mark.parametrize(("text", "reason"), [("Is it theer?", StopReason.REPLIED), ("Stop", StopReason.OPTED_OUT)])
+async def test_what_the_counterpart_puts_in_other_words_is_heard(desk: Desk, text: str, reason: StopReason) -> None:
+    made = await desk.enrolled()
+    await desk.later(hours=3)
+    await desk.sends("m1")
+    asked = (await desk.threads.messages_of(made.thread_id))[0].key.removeprefix("id:")
+    await desk.later(minutes=1)
+    await desk.arrives(text, remote_id=asked)
+    await desk.later(seconds=1)
+    ended = await desk.now(made)
+    assert (ended.state, ended.reason) == (EnrolmentState.STOPPED, reason)
+    assert len(await desk.jobs()) == 1
+
+
 async def test_a_persons_own_message_ends_it_and_its_own_do_not(desk: Desk) -> None:
     made = await desk.enrolled()
     await desk.later(hours=3)
