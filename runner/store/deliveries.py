@@ -22,6 +22,8 @@ from runner.store.trade_tables import message, thread
 WRITTEN = (EffectState.CONFIRMED, EffectState.DUPLICATED)
 OVER = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 OWN_REPLY = "a reply of your own takes its place"
+WRITTEN_SINCE = "somebody has written since"
+DELETED = "the counterpart has deleted what it answers"
 
 
 class Deliveries:

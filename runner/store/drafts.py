@@ -20,7 +20,7 @@ from runner.store.account_ids import id_of
 from runner.store.adopting import fired
 from runner.store.columns import clean, storable
 from runner.store.database import Database
-from runner.store.deliveries import OWN_REPLY, Deliveries
+from runner.store.deliveries import DELETED, OWN_REPLY, WRITTEN_SINCE, Deliveries
 from runner.store.draft_rows import NOT_BEGUN, fetch, select_drafts, to_draft
 from runner.store.rule_tables import decision, draft
 from runner.store.rules import actions_to_json, fetch_rules
@@ -52,7 +52,8 @@ class Drafts:
         """Inbound Messages that got their type and about which nothing is decided yet, the oldest first.
 
         Those that nobody looked at in time are among them: they are too old for the Rules, and a person is asked.
-        One whose type was corrected since is among them, unless something has been done about it.
+        One whose type was corrected since is among them, unless something has been done about it; one that its
+        counterpart has deleted is not.
         """
         decided = select(decision.c.message_id).where(decision.c.message_id == message.c.id)
         reopened = and_(decision.c.verdict.in_(OPEN_AGAIN), decision.c.classification < message.c.classification)
@@ -61,6 +62,7 @@ class Drafts:
         statement = (
             select(message.c.id)
             .where(situations.INBOUND, message.c.classified_at > since, ~settled, message.c.id.not_in(but))
+            .where(message.c.deleted_at.is_(None))
             .order_by(message.c.id)
             .limit(limit)
         )
@@ -280,7 +282,7 @@ class Drafts:
         stale = {row.id: row for row in await connection.execute(_stale().where(draft.c.id.in_(draft_ids)))}
         rows = (await connection.execute(select_drafts().where(draft.c.id.in_(stale)))).all()
         for row in rows:
-            why = "somebody has written since" if stale[row.id].since else OWN_REPLY
+            why = DELETED if stale[row.id].gone else WRITTEN_SINCE if stale[row.id].since else OWN_REPLY
             unanswered = bool(stale[row.id].earlier)
             why = f"{why}; {ANSWERED_EARLIER}" if unanswered else why
             moved = await draft_rows.move(self._db, connection, to_draft(row), DraftState.OUTDATED, detail=why)
@@ -326,11 +328,16 @@ def _dealt_with(message_id: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def _stale() -> Select[Any]:
-    """The Drafts that nobody waits for any more; whether somebody wrote `since`, and in answer to an `earlier` one."""
+    """The Drafts that nobody waits for any more.
+
+    Whether somebody wrote `since`, whether the Message is `gone`, and whether an `earlier` one was answered meanwhile.
+    """
     waiting = draft.c.state == DraftState.WAITING
     not_begun = or_(draft.c.job_id.is_(None), job.c.state.in_(NOT_BEGUN))
     on_its_way = and_(draft.c.state == DraftState.SENT, draft.c.settled_at.is_(None), not_begun, ~fired(draft.c.job_id))
-    since, own = situations.later_than(message), situations.own_reply(message, thread)
+    gone = message.c.deleted_at.is_not(None)
+    since = or_(situations.later_than(message), gone)
+    own = situations.own_reply(message, thread)
     joined = (
         draft.join(message, message.c.id == draft.c.message_id)
         .join(thread, thread.c.id == draft.c.thread_id)
@@ -338,7 +345,7 @@ def _stale() -> Select[Any]:
     )
     stale = or_(and_(waiting, or_(since, own)), and_(on_its_way, own))
     earlier = situations.answered_earlier(message, thread).label("earlier")
-    return select(draft.c.id, since.label("since"), earlier).select_from(joined).where(stale)
+    return select(draft.c.id, since.label("since"), gone.label("gone"), earlier).select_from(joined).where(stale)
 
 
 def _decided(row: Row[Any]) -> Decided:

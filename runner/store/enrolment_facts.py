@@ -119,8 +119,8 @@ async def heard_ever(connection: AsyncConnection, thread_id: int) -> list[str]:
 
 
 async def newest_inbound(connection: AsyncConnection, thread_id: int) -> int | None:
-    """The number of the counterpart's last Message; None when they have not written."""
-    mine = (message.c.thread_id == thread_id, message.c.direction == Direction.INBOUND)
+    """The number of the counterpart's last Message that stands there; None when there is none."""
+    mine = (message.c.thread_id == thread_id, message.c.direction == Direction.INBOUND, message.c.deleted_at.is_(None))
     statement = select(message.c.id).where(*mine).order_by(WHEN.desc(), message.c.id.desc()).limit(1)
     number: int | None = (await connection.execute(statement)).scalar()
     return number

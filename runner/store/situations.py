@@ -25,10 +25,14 @@ NOT_OWN = (KEYS, FOLLOW_UPS)
 
 
 def later_than(of: Any, *, side: Direction | None = None) -> ColumnElement[bool]:
-    """Whether anybody, or somebody of one side, has written in the same Thread after a Message."""
+    """Whether anybody, or somebody of one side, has written in the same Thread after a Message.
+
+    What the counterpart has deleted since is not there; what we have deleted may have been read all the same.
+    """
     later = message.alias("later")
     theirs = () if side is None else (later.c.direction == side,)
-    return exists().where(later.c.thread_id == of.c.thread_id, _before(of, later), *theirs)
+    stands = or_(later.c.direction == Direction.OUTBOUND, later.c.deleted_at.is_(None))
+    return exists().where(later.c.thread_id == of.c.thread_id, _before(of, later), stands, *theirs)
 
 
 def own_reply(of: Any, in_thread: Any) -> ColumnElement[bool]:

@@ -15,12 +15,13 @@ from runner.domain.classification import Classification, MessageType
 from runner.domain.drafts import Draft, DraftState, Terms, Verdict
 from runner.domain.effects import EffectKind, EffectState, message_key
 from runner.domain.jobs import Job, NewJob
-from runner.domain.messages import RemoteMessage, ThreadSummary, keyed
+from runner.domain.messages import RemoteMessage, StoredMessage, ThreadSummary, keyed
 from runner.domain.rules import Level, NewRule, Then, When
 from runner.domain.states import Direction
 from runner.domain.templates import NewTemplate
 from runner.engine.embedded import EmbeddedEngine
 from runner.inbox.answering import Answering
+from runner.errors import NotFound
 from runner.store.accounts import Accounts
 from runner.store.classifications import Classifications
 from runner.store.database import Database
@@ -39,6 +40,23 @@ class HandClock:
 
     def now(self) -> datetime:
         return self.time
+
+
+def shown(of: StoredMessage) -> RemoteMessage:
+    """A stored message as the site shows it."""
+    return RemoteMessage(
+        remote_id=of.key.removeprefix("id:") if of.key.startswith("id:") else None,
+        **{name: getattr(of, name) for name in ("direction", "sender", "text", "sent_at")},
+    )
+
+
+async def standing(threads: Threads, account: str, thread: str) -> list[RemoteMessage]:
+    """What stands in a thread already."""
+    try:
+        found = await threads.by_remote_id(account, thread)
+    except NotFound:
+        return []
+    return [shown(each) for each in await threads.messages_of(found.id) if each.deleted_at is None]
 
 
 @dataclass
@@ -77,12 +95,21 @@ class Desk:
         summary = ThreadSummary(
             remote_id=thread, counterpart="Ida", listing_title=None, excerpt="", last_at=at, unread=1, url="http://x/"
         )
-        await self.threads.save_thread(account, summary, str(at), keyed(new))
+        before = await standing(self.threads, account, thread)
+        await self.threads.save_thread(account, summary, str(at), keyed([*before, *new]))
         for each in await self.types.unclassified(limit=99):
             said = Classification(type=MessageType.OFFER, confidence=sure, top=(), first_contact=False, by="test")
             await self.types.record([(each.id, said)])
         stored = await self.threads.messages_of((await self.threads.by_remote_id(account, thread)).id)
         return stored[-1].id
+
+    async def shows(self, *stay: StoredMessage, thread: str = "7") -> None:
+        """Only these of its messages stand in a thread any more when it is read."""
+        summary = ThreadSummary(
+            remote_id=thread, counterpart="Ida", listing_title=None, excerpt="", last_at=None, unread=1, url="http://x/"
+        )
+        left = [shown(each) for each in stay]
+        await self.threads.save_thread("amy", summary, f"{len(left)} left", keyed(left))
 
     async def rule(self, name: str = "offers", level: Level = Level.SUGGEST, **then: Any) -> None:
         if not await self.answering.templates.list_templates():

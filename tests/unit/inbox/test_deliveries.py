@@ -282,6 +282,22 @@ async def test_correcting_what_was_dealt_with_leaves_the_books_as_they_are(desk:
     assert (await desk.draft()).state is (DraftState.DISMISSED if dismissed else DraftState.SENT)
 
 
+async def test_what_the_counterpart_has_deleted_is_not_answered_and_silences_nothing(desk: Desk) -> None:
+    await desk.rule()
+    asked = await desk.arrives("20?")
+    await desk.arrives("oops")
+    first, oops = await desk.threads.messages_of(1)
+    await desk.shows(first)
+    await desk.answering.sweep()
+    assert (await desk.draft()).message_id == asked
+    await desk.shows(oops)
+    await desk.answering.sweep()
+    assert {each.message_id: each.state for each in await desk.drafts()} == {
+        asked: DraftState.OUTDATED,
+        oops.id: DraftState.WAITING,
+    }
+
+
 # ── One bad item, and inboxes without times ───────────────────────────────────────────────────────────────────
 
 

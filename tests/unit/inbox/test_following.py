@@ -36,6 +36,7 @@ from runner.store.sequences import Sequences
 from runner.store.templates import Templates
 from runner.store.threads import Threads
 from runner.store.trade_tables import message
+from tests.unit.inbox.conftest import standing
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
 BY_HAND = Asked(source=Source.HAND, by="ada")
@@ -69,7 +70,8 @@ class Desk:
         summary = ThreadSummary(
             remote_id=thread, counterpart="Ida", listing_title=None, excerpt="", last_at=at, unread=1, url="http://x/"
         )
-        await self.threads.save_thread("amy", summary, str(at), keyed(new))
+        before = [each for each in await standing(self.threads, "amy", thread) if each.remote_id != number]
+        await self.threads.save_thread("amy", summary, str(at), keyed([*before, *new]))
         return (await self.threads.by_remote_id("amy", thread)).id
 
     async def enrolled(self, *steps: str, text: str = "Is it there?") -> Enrolment:
