@@ -135,12 +135,11 @@ def _person_asked(event: Event) -> Notice:
             link=f"/inbox?thread={event.data.get('thread')}",
             at=event.at,
         )
-    return Notice(
-        kind=NoticeKind.PERSON_NEEDED,
-        title=f"A message to {event.account} needs a person",
-        lines=_given(event.data.get("words")),
-        **_of_message(event),
-    )
+    of, draft = _of_message(event), event.data.get("draft")
+    if draft is not None:  # what became of a reply is news to somebody who was asked about the Message before
+        of |= {"subject": f"draft:{draft}"}
+    title = f"A message to {event.account} needs a person"
+    return Notice(kind=NoticeKind.PERSON_NEEDED, title=title, lines=_given(event.data.get("words")), **of)
 
 
 def _decided(event: Event) -> Notice | None:

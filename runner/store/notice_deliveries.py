@@ -94,6 +94,7 @@ class NoticeDeliveries:
                 if row.attempts >= most:
                     detail = row.detail or "Whoever sent it ended before it was known what became of it."
                     await _set(connection, [row.id], state=NoticeState.DEAD, detail=detail)
+                    await self._say(connection, _delivery(row), NoticeState.DEAD)
                     continue
                 taken = {"attempts": row.attempts + 1, "claimed_until": now + lease, "told": row.repeats}
                 await connection.execute(update(notification).where(notification.c.id == row.id).values(taken))
@@ -162,8 +163,11 @@ class NoticeDeliveries:
             done = await connection.execute(update(notification).where(*mine).values(values))
             state = values.get("state")
             if done.rowcount and state is not None:
-                data = {"notice": delivery.id, "channel": delivery.channel, "kind": str(delivery.kind)}
-                await events.record(self._db, connection, [events.Fact(name=_ENDS[state], data=data)])
+                await self._say(connection, delivery, state)
+
+    async def _say(self, connection: AsyncConnection, of: Delivery, state: NoticeState) -> None:
+        data = {"notice": of.id, "channel": of.channel, "kind": str(of.kind)}
+        await events.record(self._db, connection, [events.Fact(name=_ENDS[state], data=data)])
 
     async def _let_go(self, connection: AsyncConnection, rows: Sequence[Row[Any]], now: datetime, what: str) -> int:
         several = [row for row in rows if row.kind not in DIGESTS and row.attempts == 0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Row, Select, exists, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +33,8 @@ from runner.store.notice_tables import channel, notice_cursor, notification
 from runner.store.tables import account, account_tag, attempt, event, tag
 from runner.store.threads import WHEN
 from runner.store.trade_tables import message, participant, thread
+
+log = structlog.get_logger()
 
 AT_ONCE = 500
 STALE = timedelta(hours=24)
@@ -73,7 +76,7 @@ class Notices:
             found = await _events(connection, since)
             if not channels or not found:
                 return 0
-            made = [(each, told) for each in found if (told := notice_of(each)) is not None]
+            made = [(each, told) for each in found if (told := _worth_telling(each)) is not None]
             about = await _about(connection, [told.message for _, told in made if told.message is not None])
             tags = await _tags(connection)
             count = 0
@@ -97,12 +100,17 @@ class Notices:
             attempt.c.signature == func.substr(notification.c.subject, len(flood_subject("")) + 1),
             attempt.c.ended_at > now - FLOOD_WINDOW,
         )
-        over = select(notification).where(
-            notification.c.kind == NoticeKind.ERROR_FLOOD,
-            notification.c.recovers.is_(False),
-            notification.c.happened_at <= now - FLOOD_WINDOW,
-            last,
-            ~still,
+        over = (
+            select(notification)
+            .join(channel)
+            .where(
+                channel.c.enabled,
+                notification.c.kind == NoticeKind.ERROR_FLOOD,
+                notification.c.recovers.is_(False),
+                notification.c.happened_at <= now - FLOOD_WINDOW,
+                last,
+                ~still,
+            )
         )
         async with self._db.read() as connection:
             if not (await connection.execute(over)).first():
@@ -188,6 +196,15 @@ class Notices:
         return (await connection.execute(statement)).rowcount
 
 
+def _worth_telling(happened: Event) -> Notice | None:
+    try:
+        return notice_of(happened)
+    except Exception:
+        # One Event that cannot be understood must not keep all behind it from being told.
+        log.exception("an event cannot be told", event_id=happened.id, event_name=happened.name)
+        return None
+
+
 def _wants_digest(each: Channel, kind: NoticeKind, due: datetime, have: set[int]) -> bool:
     return kind in each.preferences.kinds and kind in DIGESTS and each.created_at <= due and each.id not in have
 
@@ -253,8 +270,8 @@ async def _last(connection: AsyncConnection, where: Channel, subject: str) -> Ro
 
 
 def _has_told(last: Row[Any], kind: NoticeKind) -> bool:
-    """Whether a Notice of the same subject has told the trouble; that a Message has come is no trouble."""
-    return not last.recovers and (last.kind == kind or last.kind != NoticeKind.NEW_MESSAGE)
+    """Whether a Notice of the same subject has told the trouble; that a Message has come, or a Rule, is no trouble."""
+    return not last.recovers and (last.kind == kind or last.kind not in (NoticeKind.NEW_MESSAGE, NoticeKind.RULE))
 
 
 def _words(known: About) -> tuple[str, ...]:

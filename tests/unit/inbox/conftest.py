@@ -20,8 +20,8 @@ from runner.domain.rules import Level, NewRule, Then, When
 from runner.domain.states import Direction
 from runner.domain.templates import NewTemplate
 from runner.engine.embedded import EmbeddedEngine
-from runner.inbox.answering import Answering
 from runner.errors import NotFound
+from runner.inbox.answering import Answering
 from runner.store.accounts import Accounts
 from runner.store.classifications import Classifications
 from runner.store.database import Database

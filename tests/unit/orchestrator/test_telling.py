@@ -422,6 +422,35 @@ async def test_a_message_that_needs_a_person_is_told_though_it_was_told_as_new(
     assert receiver.titles == ["New message to amy: offer", "A message to amy needs a person"]
 
 
+async def test_a_person_hears_of_a_reply_that_was_not_sent_whatever_a_rule_said_before(
+    telling: Telling, hook: Hook, db: Database, receiver: Any, clock: Any
+) -> None:
+    await hook()
+    of: dict[str, Any] = {"message": 1, "thread": 1, "rule": "offers"}
+    await Events(db).append("MessageDecided", account="amy", **of, words="a reply goes out", notify=True)
+    await telling.sweep()
+    clock.time += timedelta(minutes=5)
+    await Events(db).append("PersonAsked", account="amy", **of, words="the type is not sure")
+    await Events(db).append("PersonAsked", account="amy", **of, draft=4, words="not sent: its job failed")
+    await telling.sweep()
+    assert [each["lines"][0] for each in receiver.got] == [
+        "a reply goes out",
+        "the type is not sure",
+        "not sent: its job failed",
+    ]
+
+
+async def test_an_event_that_cannot_be_told_holds_up_nothing_behind_it(
+    telling: Telling, hook: Hook, db: Database, receiver: Any, parks: Any
+) -> None:
+    await hook()
+    of_a_later_release: dict[str, Any] = {"message": 1, "thread": 1, "type": "no_such_type", "first_contact": True}
+    await Events(db).append("MessageClassified", account="amy", **of_a_later_release)
+    await parks()
+    await telling.sweep()
+    assert receiver.titles == ["amy is parked"]
+
+
 async def test_a_channel_that_was_off_is_not_told_what_happened_meanwhile(
     telling: Telling, hook: Hook, db: Database, parks: Any, receiver: Any
 ) -> None:
