@@ -26,7 +26,7 @@ RunnerError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -181,12 +181,16 @@ class ProfileInUse(Interrupted):
 
 
 class NoRoom(Interrupted):
-    """A limit has no room, or the hours are over, before anything was done; `words` say why, and until when."""
+    """A limit has no room, or the hours are over, before anything was done; `words` say why, and until when.
 
-    def __init__(self, what: str, *, until: datetime, words: str) -> None:
+    The Account's other Jobs of these `flows` would come no further; None for all of them.
+    """
+
+    def __init__(self, what: str, *, until: datetime, words: str, flows: Sequence[str] | None) -> None:
         super().__init__(what)
         self.until = until
         self.words = words
+        self.flows = flows
 
 
 class InternalError(AttemptError):

@@ -13,13 +13,13 @@ from sqlalchemy import func, select, update
 
 from runner.domain.jobs import BatchProgress, Bulk, Job, JobFilter, Lease, NewJob
 from runner.domain.states import JobState
-from runner.engine import bulk, changing, claiming, heads, pruning, releasing, rows, scheduling, submitting
+from runner.engine import bulk, changing, claiming, heads, postponing, pruning, releasing, rows, scheduling, submitting
 from runner.engine.interface import JobEngine
-from runner.errors import ErrorKind, NotFound, StaleLease
+from runner.errors import ErrorKind, NoRoom, NotFound, StaleLease
 from runner.store import fences
 from runner.store.account_ids import id_of
 from runner.store.database import Database, to_its_end
-from runner.store.rate_usage import RateUsage
+from runner.store.rate_usage import RateUsage, Wait
 from runner.store.tables import batch, job
 
 TRANSACTIONS = 1_000
@@ -100,11 +100,15 @@ class EmbeddedEngine(JobEngine):
         data = {"reason": error or "interrupted", **({"due_at": due_at.isoformat()} if due_at else {})}
         await self._leave(lease, JobState.QUEUED, "JobRequeued", values=values, data=data, costs=0)
 
-    async def postpone(self, lease: Lease, *, until: datetime, words: str) -> None:
+    async def postpone(self, lease: Lease, no_room: NoRoom) -> None:
         """See JobEngine. A Job whose cancellation was asked for is cancelled instead."""
+        until, words = no_room.until, no_room.words
         values = {"due_at": until, "postponed": words, "pinned_to": None}
         data = {"until": until.isoformat(), "reason": words}
         await self._leave(lease, JobState.QUEUED, "JobPostponed", values=values, data=data, costs=0)
+        wait = Wait(until=until, words=words, flows=no_room.flows)
+        async with self._db.write() as connection:
+            await postponing.put_off_others(self._db, connection, lease.job.id, wait)
 
     async def park(self, lease: Lease, *, kind: ErrorKind, error: str) -> None:
         """See JobEngine."""

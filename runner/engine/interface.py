@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from runner.domain.jobs import BatchProgress, Bulk, Job, JobFilter, Lease, NewJob
 from runner.domain.states import JobState
-from runner.errors import ErrorKind
+from runner.errors import ErrorKind, NoRoom
 
 
 class JobEngine(Protocol):
@@ -72,11 +72,11 @@ class JobEngine(Protocol):
         """
         ...
 
-    async def postpone(self, lease: Lease, *, until: datetime, words: str) -> None:
+    async def postpone(self, lease: Lease, no_room: NoRoom) -> None:
         """Queue the Job again for when a limit has room or its Account's hours begin; costs no attempt.
 
-        `words` say why; a change of the limit or the hours has it due at once. One that shall be cancelled is cancelled
-        instead.
+        What else of its Account is due and would come no further is put off with it. A change of the limit or the hours
+        has all of it due at once. One that shall be cancelled is cancelled instead.
         """
         ...
 

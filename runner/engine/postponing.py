@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.engine import heads
@@ -14,7 +14,7 @@ from runner.store.account_ids import CHUNK
 from runner.store.armed import have_fired
 from runner.store.database import Database
 from runner.store.rate_usage import Asking, Wait, about
-from runner.store.tables import job
+from runner.store.tables import account, job
 
 AT_ONCE = 500
 """So that one claim never keeps the writer for long."""
@@ -63,6 +63,13 @@ async def put_off(db: Database, connection: AsyncConnection, row: Row[Any], wait
     ]
     await events.record(db, connection, facts)
     await heads.refresh(connection, [row.account_id], now)
+
+
+async def put_off_others(db: Database, connection: AsyncConnection, job_id: int, wait: Wait) -> None:
+    """Put off what else of a Job's Account is due and waits for the same, as the Job was."""
+    whose: Select[Any] = select(job.c.id, job.c.account_id, account.c.name.label("account")).join_from(job, account)
+    row: Row[Any] = (await connection.execute(whose.where(job.c.id == job_id))).one()
+    await put_off(db, connection, row, wait)
 
 
 async def due_again(db: Database, connection: AsyncConnection, account_ids: Sequence[int] | None = None) -> int:

@@ -289,7 +289,7 @@ class Attempts:
         decision = Decision(next=Next.REQUEUE, wait_s=0, reason=no_room.words)
         try:
             await self._end(trial, Outcome.INTERRUPTED, decision=decision)
-            await recorded(lambda: self._engine.postpone(trial.lease, until=no_room.until, words=no_room.words))
+            await recorded(lambda: self._engine.postpone(trial.lease, no_room))
         except StaleLease as lost:
             await self._let_go(trial.lease, lost)
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, and_, case, exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import Withdrawn
 from runner.domain.enrolments import FOLLOW_UPS, LIVE, Enrolment, EnrolmentState, Send, SendState, StopReason
@@ -51,10 +50,13 @@ class Enrolments:
         self._db = db
 
     async def enrol(self, name: str, thread_ids: Sequence[int], asked: Asked) -> list[Enrolment | RunnerError]:
-        """Enrol Threads in a Sequence, in the order asked; for one that cannot be, why. Raises NotFound."""
-        async with self._db.write() as connection:
-            through = await fetch_sequence(connection, name)
-            return [await self._try(connection, through, number, asked) for number in thread_ids]
+        """Enrol Threads in a Sequence, in the order asked; for one that cannot be, why. Raises NotFound.
+
+        Each in a transaction of its own: a file of thousands holds up nobody else who writes.
+        """
+        async with self._db.read() as connection:
+            await fetch_sequence(connection, name)
+        return [await self._try(name, number, asked) for number in thread_ids]
 
     async def problem(self, name: str, thread_id: int, asked: Asked) -> RunnerError | None:
         """Why a Thread cannot be enrolled now; None when it can. Raises NotFound for the Sequence."""
@@ -240,13 +242,13 @@ class Enrolments:
             mine = (enrolment.c.id.in_(numbers), enrolment.c.replied_at.is_(None))
             return (await connection.execute(update(enrolment).where(*mine).values(values))).rowcount
 
-    async def _try(
-        self, connection: AsyncConnection, through: StoredSequence, thread_id: int, asked: Asked
-    ) -> Enrolment | RunnerError:
-        try:
-            return await insert_enrolment(self._db, connection, through, thread_id, asked)
-        except RunnerError as error:
-            return error
+    async def _try(self, name: str, thread_id: int, asked: Asked) -> Enrolment | RunnerError:
+        async with self._db.write() as connection:
+            try:
+                through = await fetch_sequence(connection, name)
+                return await insert_enrolment(self._db, connection, through, thread_id, asked)
+            except RunnerError as error:
+                return error
 
 
 def _unwanted(row: Row[Any]) -> str | None:

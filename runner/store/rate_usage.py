@@ -126,7 +126,7 @@ class RateUsage:
         flow = lease.job.flow
         if not lease.by_person and not pace.is_open(flow, now):
             wait = _closed(pace, flow, now)
-            raise NoRoom(_capital(wait.words), until=wait.until, words=wait.words)
+            raise NoRoom(_capital(wait.words), until=wait.until, words=wait.words, flows=wait.flows)
         loads = await self._levels(connection, account_id, LimitKind.PAGE_LOADS, pace, now, room_for=TO_SUBMIT)
         await _expect_room_in(connection, loads, lease, account_id, pace, now)
         await self._reserve(connection, lease, account_id, OF_EFFECT[kind], pace, now, effect_id=effect_id)
@@ -307,7 +307,7 @@ async def _expect_room_in(
     if lease is not None and full.kind is LimitKind.PAGE_LOADS:
         await _expect_others(connection, lease, account_id, full, pace)
     wait = _no_room(pace, full, None, now)
-    raise NoRoom(_capital(wait.words), until=wait.until, words=wait.words)
+    raise NoRoom(_capital(wait.words), until=wait.until, words=wait.words, flows=wait.flows)
 
 
 async def _expect_others(connection: AsyncConnection, lease: Lease, account_id: int, full: Level, pace: Pace) -> None:

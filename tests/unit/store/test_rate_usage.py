@@ -132,9 +132,25 @@ async def test_arming_reserves_or_arms_nothing(desk: Desk) -> None:
     assert refused.value.until == NOON + timedelta(seconds=60)
     states = [effect.state for effect in await desk.effects.list_effects()]
     assert states == [EffectState.PREPARED, EffectState.CONFIRMED, EffectState.CONFIRMED]
-    await desk.engine.postpone(lease, until=refused.value.until, words=refused.value.words)
+    await desk.engine.postpone(lease, refused.value)
     job = await desk.job(lease.job.id)
     assert (job.attempts, job.state, job.postponed) == (0, JobState.QUEUED, refused.value.words)
+
+
+async def test_who_may_not_sign_in_any_more_opens_no_browser_for_the_other_jobs(db: Database) -> None:
+    desk = Desk(db, {LimitKind.SIGN_INS: Limit(per_day=1)})
+    jobs = [await desk.submit("read_inbox") for _ in range(5)]
+    lease = await desk.claim()
+    assert lease is not None
+    await desk.usage.over(await desk.usage.reserve(lease, LimitKind.SIGN_INS))
+    await desk.engine.succeed(lease, {})
+    lease = await desk.claim()
+    assert lease is not None
+    with pytest.raises(NoRoom) as refused:
+        await desk.usage.reserve(lease, LimitKind.SIGN_INS)
+    await desk.engine.postpone(lease, refused.value)
+    assert await desk.claim() is None
+    assert {(await desk.job(each.id)).postponed for each in jobs[1:]} == {refused.value.words}
 
 
 async def test_a_use_counts_until_its_window_has_passed_after_it_was_surely_over(desk: Desk, clock) -> None:
