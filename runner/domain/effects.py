@@ -56,7 +56,9 @@ class Effect:
     detail: str | None
 
 
-MAY_HAVE_HAPPENED = (EffectState.CONFIRMED, EffectState.DUPLICATED, EffectState.UNKNOWN, EffectState.ARMED)
+AT_SITE = (EffectState.CONFIRMED, EffectState.DUPLICATED)
+IN_DOUBT = (EffectState.UNKNOWN, EffectState.ARMED)
+MAY_HAVE_HAPPENED = (*AT_SITE, *IN_DOUBT)
 """The surest first."""
 
 

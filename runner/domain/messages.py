@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from runner.domain.classification import MessageType
-from runner.domain.effects import EffectState
+from runner.domain.effects import AT_SITE, EffectState
 from runner.domain.sla import SlaKind
 from runner.domain.states import Direction, JobState, ThreadStatus
 
@@ -150,7 +150,7 @@ class Reply:
     @property
     def delivery(self) -> Delivery:
         """How far it is; the journal's word counts before the Job's."""
-        if self.effect_state in (EffectState.CONFIRMED, EffectState.DUPLICATED):
+        if self.effect_state in AT_SITE:
             return Delivery.SENT
         if self.effect_state is EffectState.UNKNOWN or self.state is JobState.UNKNOWN:
             return Delivery.UNKNOWN

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, exists, or_, select, update
 
 from runner.domain.drafts import KEYS, Draft, DraftState, Withdrawn, why_off
-from runner.domain.effects import EffectState
+from runner.domain.effects import AT_SITE, IN_DOUBT
 from runner.domain.states import JobState
 from runner.store import draft_rows, situations
 from runner.store.adopting import adopt, draft_key, fired
@@ -19,7 +19,6 @@ from runner.store.rules import actions_from_json, fetch_rules
 from runner.store.tables import effect, job, pruned_job
 from runner.store.trade_tables import message, thread
 
-WRITTEN = (EffectState.CONFIRMED, EffectState.DUPLICATED)
 OVER = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 OWN_REPLY = "a reply of your own takes its place"
 WRITTEN_SINCE = "somebody has written since"
@@ -80,12 +79,17 @@ class Deliveries:
             return list((await connection.execute(statement.order_by(draft.c.id).limit(limit))).scalars())
 
     async def settle(self, draft_id: int) -> None:
-        """Enter what came of its Job: what is sent has the rest of its Rule done, what is not waits for a person."""
+        """Enter what came of its Job: what is sent has the rest of its Rule done, what is not waits for a person.
+
+        While nobody can tell, because the Job was ended after its click, it stays as it is until that is settled.
+        """
         async with self._db.write() as connection:
             row = (await connection.execute(_with_job(draft_id))).first()
             if row is None or _ended(row) not in OVER:
                 return
             found, not_sent = to_draft(row), _not_sent(row)
+            if not_sent is not None and row.in_doubt:
+                return
             if not_sent is not None and found.state is DraftState.SENT:
                 # Not settled yet: a person may have the same Job done once more.
                 await draft_rows.give_back(self._db, connection, found, not_sent)
@@ -146,11 +150,14 @@ class Deliveries:
 def _with_job(draft_id: int) -> Select[Any]:
     """The Draft while it is unsettled, with how its Job ended; what was pruned ended, too."""
     gone = select(pruned_job.c.state).where(pruned_job.c.job_id == draft.c.job_id).scalar_subquery()
-    written = exists().where(effect.c.job_id == draft.c.job_id, effect.c.state.in_(WRITTEN))
+    written = exists().where(effect.c.job_id == draft.c.job_id, effect.c.state.in_(AT_SITE))
+    in_doubt = exists().where(effect.c.job_id == draft.c.job_id, effect.c.state.in_(IN_DOUBT))
     unsettled = (draft.c.id == draft_id, draft.c.settled_at.is_(None), draft.c.job_id.is_not(None))
     return (
         select_drafts()
-        .add_columns(job.c.result, job.c.error, gone.label("pruned"), written.label("written"))
+        .add_columns(
+            job.c.result, job.c.error, gone.label("pruned"), written.label("written"), in_doubt.label("in_doubt")
+        )
         .where(*unsettled, draft.c.state.in_((DraftState.SENT, DraftState.WAITING)))
     )
 

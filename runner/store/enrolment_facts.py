@@ -11,7 +11,7 @@ from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import DraftState
-from runner.domain.effects import Effect, EffectState
+from runner.domain.effects import AT_SITE, IN_DOUBT, Effect, EffectState
 from runner.domain.enrolments import Enrolment, Facts, Heard, Outcome, Send, SendState
 from runner.domain.listings import ListingState
 from runner.domain.sequences import StoredSequence
@@ -24,7 +24,6 @@ from runner.store.sequence_tables import enrolment, enrolment_send
 from runner.store.tables import job
 from runner.store.trade_tables import listing, message, thread
 
-WRITTEN = (EffectState.CONFIRMED, EffectState.DUPLICATED)
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING, JobState.PARKED)
 WHEN = func.coalesce(message.c.sent_at, message.c.first_seen_at, type_=UtcTime())
 
@@ -88,11 +87,9 @@ async def outcome(connection: AsyncConnection, send: Send, effects: Sequence[Eff
     mine = next((each for each in reversed(effects) if each.job_id == send.job_id), None)
     if send.job_id is None or (row is not None and row.state in UNDER_WAY):
         return None
-    if mine is not None and mine.state in WRITTEN:
+    if mine is not None and mine.state in AT_SITE:
         return Outcome(sent=True, at=mine.armed_at or (row.ended_at if row is not None else None) or now)
-    if (mine is not None and mine.state in (EffectState.UNKNOWN, EffectState.ARMED)) or (
-        row is not None and row.state is JobState.UNKNOWN
-    ):
+    if (mine is not None and mine.state in IN_DOUBT) or (row is not None and row.state is JobState.UNKNOWN):
         return None
     if row is None:
         return Outcome(sent=False, at=now, words="its job is gone, and nothing says that it was sent")
@@ -171,7 +168,7 @@ def _past(of: Enrolment, effect: Effect) -> bool:
 def _written(of: Enrolment, effects: Sequence[Effect], ours: set[int]) -> bool:
     """Whether somebody has sent a Message through the runner since, which may not be read back yet."""
     return any(
-        each.state in WRITTEN
+        each.state in AT_SITE
         and each.armed_at is not None
         and each.armed_at > of.enrolled_at
         and each.job_id not in ours
@@ -223,7 +220,7 @@ async def _answer(connection: AsyncConnection, of: Enrolment) -> _Answer:
 
 
 def _sent_at(effects: Sequence[Effect], job_id: int | None) -> datetime | None:
-    mine = [each.armed_at for each in effects if job_id is not None and each.job_id == job_id and each.state in WRITTEN]
+    mine = [each.armed_at for each in effects if job_id is not None and each.job_id == job_id and each.state in AT_SITE]
     return mine[-1] if mine else None
 
 
@@ -240,7 +237,7 @@ async def _put_away(connection: AsyncConnection, of: Enrolment) -> dict[str, boo
 def _follows(stored: Sequence[Any], effects: Sequence[Effect]) -> str | None:
     """The key of the last Message of the Thread: one that we have just sent need not be read back yet."""
     keys = {row.key for row in stored}
-    sent = [each for each in effects if each.state in WRITTEN and each.remote_id]
+    sent = [each for each in effects if each.state in AT_SITE and each.remote_id]
     unread = [
         _key(each.remote_id or "") for each in sorted(sent, key=lambda each: (each.armed_at is not None, each.id))
     ]

@@ -11,7 +11,7 @@ from sqlalchemy import CTE, BigInteger, ColumnElement, Row, Select, and_, case, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.desk import AnsweredBy
-from runner.domain.effects import EffectState
+from runner.domain.effects import AT_SITE
 from runner.domain.figures import Bucket, buckets
 from runner.domain.inbox_figures import (
     REPLIED_WITHIN,
@@ -35,7 +35,6 @@ from runner.store.tables import effect, tag
 from runner.store.thread_tables import thread_tag
 from runner.store.trade_tables import message
 
-SENT = (EffectState.CONFIRMED, EffectState.DUPLICATED)
 WITHIN_US = REPLIED_WITHIN // MICROSECOND
 
 
@@ -204,7 +203,7 @@ async def _answered_by(connection: AsyncConnection, since: datetime, now: dateti
 def _outcomes(since: datetime | None, number: ColumnElement[int], name: ColumnElement[str]) -> Select[Any]:
     """A row for each Draft: whether it stands at the Site, whether that was replied to, and followed by a sale."""
     armed = type_coerce(effect.c.armed_at, BigInteger())
-    at_site = and_(effect.c.job_id == draft.c.job_id, effect.c.state.in_(SENT))
+    at_site = and_(effect.c.job_id == draft.c.job_id, effect.c.state.in_(AT_SITE))
     sent = effect.c.id.is_not(None)
     replied, sold = and_(sent, _replied(draft.c.thread_id, armed)), and_(sent, _sold(draft.c.thread_id, armed))
     flags = {"sent": sent, "replied": replied, "sold": sold}

@@ -489,3 +489,15 @@ async def test_a_dismissed_draft_takes_the_job_along_that_a_person_had_done_once
     await queued.engine.retry(lease.job.id)
     await queued.answering.dismiss((await queued.draft()).id, by="ada")
     assert (await queued.engine.get(lease.job.id)).state is JobState.CANCELLED
+
+
+async def test_a_job_that_was_cancelled_after_its_click_is_not_said_to_have_sent_nothing(queued: Desk) -> None:
+    effects, effect, lease = await armed(queued)
+    await queued.engine.release_dead(dead=[lease.owner])
+    await queued.engine.cancel(lease.job.id)
+    await queued.answering.sweep()
+    assert (await queued.draft()).state is DraftState.SENT, "nobody can tell yet"
+    await effects.settle(effect.id, EffectState.NOT_DONE, detail="it is not there")
+    await queued.answering.sweep()
+    draft = await queued.draft()
+    assert (draft.state, draft.detail) == (DraftState.WAITING, "not sent: its job was cancelled")

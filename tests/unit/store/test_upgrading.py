@@ -4,6 +4,7 @@ import os
 import re
 import sqlite3
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -108,6 +109,30 @@ def test_what_is_queued_and_what_was_published_survive_the_upgrade_to_dependenci
     upgrading.downgrade(path, "0001")
     upgrading.upgrade(path)
     assert execute(path, "SELECT count(*) FROM effect") == [(1,)]
+
+
+def test_what_was_sent_in_the_last_days_counts_in_the_limits_from_the_upgrade_on(path: Path) -> None:
+    upgrading.upgrade(path)
+    upgrading.downgrade(path, "0009")
+    now = int(time.time() * 1_000_000)
+    execute(
+        path,
+        "INSERT INTO account (id, name, site, username, secret_kind, secret_name, state, created_at) "
+        "VALUES (1, 'amy', 'mock', 'amy', 'env', 'X', 'active', 1)",
+        *(
+            "INSERT INTO effect (id, account_id, kind, natural_key, payload_hash, state, job_id, fence, created_at, "
+            f"armed_at, changed_at) VALUES ({number}, 1, '{kind}', 'k{number}', 'h', '{state}', 7, 1, 1, {armed}, {at})"
+            for number, kind, state, armed, at in (
+                (1, "send_message", "confirmed", now, now),
+                (2, "publish_listing", "armed", 5, 5),
+                (3, "send_message", "confirmed", 5, 5),
+                (4, "send_message", "prepared", "NULL", now),
+            )
+        ),
+    )
+    upgrading.upgrade(path)
+    used = execute(path, "SELECT kind, began_at, over_at, effect_id FROM rate_usage ORDER BY effect_id")
+    assert used == [("messages", now, now, 1), ("publishes", 5, None, 2)]
 
 
 def test_what_happened_survives_the_way_to_operators_and_back(path: Path) -> None:
