@@ -196,7 +196,9 @@ class Enrolments:
         """Why the message that a Job is to send for an Enrolment is not wanted any more; None: it is."""
         joined = enrolment.join(enrolment_send).outerjoin(sequence, sequence.c.id == enrolment.c.sequence_id)
         enabled = func.coalesce(sequence.c.enabled, False).label("enabled")
-        statement = select(enrolment.c.state, enrolment_send.c.state.label("send"), enabled, _put_away().label("away"))
+        said = _said_since(by_them=True).label("said")
+        statement = select(enrolment.c.state, enrolment_send.c.state.label("send"), enabled, said)
+        statement = statement.add_columns(_put_away().label("away"))
         keyed = select(job.c.id).where(job.c.id == job_id, job.c.key.startswith(FOLLOW_UPS, autoescape=True))
         await adopt(self._db)
         async with self._db.read() as connection:
@@ -261,20 +263,23 @@ def _unwanted(row: Row[Any]) -> str | None:
         return f"its enrolment is {row.state}"
     if row.away:
         return "the thread is closed, or what it is about is no longer for sale"
+    if row.said:
+        return "the counterpart has written since: what they say is looked at first"
     return None if row.enabled else "its sequence is disabled"
 
 
-def _said_since() -> Any:
+def _said_since(*, by_them: bool = False) -> Any:
     """Whether the counterpart has written or edited anything anywhere since, or anybody in this very Thread."""
     theirs, mine = thread.alias("theirs"), thread.alias("mine")
     inbound = message.c.direction == Direction.INBOUND
     new = message.c.id > enrolment.c.seen_id
+    here = message.c.thread_id == enrolment.c.thread_id
     same = exists().where(
         mine.c.id == enrolment.c.thread_id,
         theirs.c.participant_id == mine.c.participant_id,
         message.c.thread_id == theirs.c.id,
         or_(
-            and_(new, or_(inbound, message.c.thread_id == enrolment.c.thread_id)),
+            and_(new, inbound if by_them else or_(inbound, here)),
             and_(inbound, message.c.edited_at > enrolment.c.changed_at),
         ),
     )

@@ -227,6 +227,19 @@ async def test_an_opt_out_in_another_thread_of_the_same_counterpart_counts(desk:
     assert (await desk.now(again)).state is EnrolmentState.ACTIVE
 
 
+async def test_what_was_said_in_another_thread_since_the_sweep_holds_the_click(desk: Desk) -> None:
+    made = await desk.enrolled()
+    await desk.later(hours=3)
+    (job,) = await desk.jobs(JobState.QUEUED)
+    assert await desk.following.enrolments.withdrawn(job.id) is None
+    await desk.arrives("Unsubscribe me please", thread="8")
+    withdrawn = await desk.following.enrolments.withdrawn(job.id)
+    assert withdrawn is not None
+    await desk.is_not_sent(not_sent=f"not sent: {withdrawn.why}", overtaken_by="withdrawn")
+    await desk.later(seconds=1)
+    assert (await desk.now(made)).reason is StopReason.OPTED_OUT
+
+
 async def test_a_note_of_absence_postpones_until_its_date(desk: Desk) -> None:
     made = await desk.enrolled()
     await desk.arrives("Automatic reply: out of office until 1 December.")
