@@ -161,6 +161,9 @@ def _judge_thread(entries: Sequence[Entry], told: Mapping[str, Told], given: Giv
             known = told.get(entry.number)
             if known is not None and known.asked and entry.number in crossed:
                 known = replace(known, waits=True)
+            if known is not None and is_away(entry.text) and entry.number not in crossed:
+                _judge_note_of_absence(entry, after, verdict)
+                continue
             _judge_inbound(entry, after, known, given, verdict, first_contact=begins)
         elif entry.by is By.NOBODY:
             verdict.breaches.append(f"{entry.named} was sent, and nothing that the shop was given explains it")
@@ -219,6 +222,13 @@ def _is_closed(step: Entry, before: Sequence[Entry], given: Given) -> bool:
 def is_away(text: str) -> bool:
     """Whether a machine wrote it for somebody who is out of the office."""
     return text in AWAY
+
+
+def _judge_note_of_absence(entry: Entry, after: Entry | None, verdict: Verdict) -> None:
+    """Nobody reads an answer to it, and two machines could write to each other for ever."""
+    verdict.counts["notes of absence"] += 1
+    if after is not None and after.by is By.RULE:
+        verdict.breaches.append(f"{entry.named} is a note of absence, and was answered: {after.text}")
 
 
 def _judge_inbound(

@@ -114,6 +114,12 @@ def test_each_law_that_is_broken_is_found(week: Forged, words: str) -> None:
     assert any(words in each for each in found), found
 
 
+def test_a_note_of_absence_stays_without_an_answer() -> None:
+    note = Forged().arrives(AWAY[0])
+    assert note.breaches() == []
+    assert any("note of absence, and was answered" in each for each in note.is_read().sent().breaches())
+
+
 def test_a_draft_may_be_sent_dismissed_or_left() -> None:
     reply = "Cash or transfer, Ida, as you like."
     clicked = dataclasses.replace(GIVEN, clicked=frozenset({"1"}))
