@@ -169,6 +169,7 @@ class Attempts:
             session = await self._visits.open(visit)
         session.relay.recorder = trial.recorder
         trial.begin(session)
+        session.live.forget()
         await self._records.attempts.joined(trial.attempt, session.row)
         await self._record(trial, session)
         stage = await self._stage(trial, session, params)
