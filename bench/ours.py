@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runner import logs, wiring
+from runner.browser import profiles
 from runner.config.load import load
 from runner.domain.jobs import Job, NewJob
 from runner.domain.states import JobState
@@ -51,7 +52,7 @@ async def _last_visit_over(runner: wiring.Runner, seen: Subscription, jobs: int)
 
 def _is_idle(runner: wiring.Runner, session: int) -> bool:
     opened = runner.open_sessions.get(session)
-    return opened is not None and opened.control.idle
+    return opened is not None and profiles.idle_file(opened.live.profile_dir).exists()
 
 
 def _expect_success(job: Job) -> None:
