@@ -188,6 +188,12 @@ class Visits:
         if session is not None and visit.end is not SessionEnd.INTERRUPTED:
             await session.control.out_of_hand(session.live.gone, stop)
 
+    def standing(self, visit: Visit) -> str:
+        """How the visit's browser stands before it is opened, in a word or two; "" when it must be launched."""
+        if visit.session is not None:
+            return "still open"
+        return "kept warm" if visit.warm and visit.account.name in self._pool.accounts else ""
+
     async def open(self, visit: Visit, *, patience_s: float = PROFILE_WAIT_S) -> OpenSession:
         """The visit's Session, opened now if it is not open. Raises Conflict when the profile is in use elsewhere."""
         if visit.session is not None:
@@ -302,8 +308,8 @@ class Visits:
         control = session.control
         if not visit.warm or visit.end is not SessionEnd.DONE or session.request.mode is not Mode.HEADLESS:
             return False
-        if control.person is not None:
-            return False
+        if control.person is not None or control.turns:
+            return False  # they were told that it is closed when they give it back
         control.rest()  # from here on nobody gets the page
         live = session.live
         try:
