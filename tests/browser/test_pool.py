@@ -68,8 +68,7 @@ async def test_at_rest_nothing_of_the_site_goes_on_and_the_next_visit_begins_wit
     web.page("/quiet", "<title>quiet</title>")
     session = await open_session(timeouts=Timeouts(close_s=5))
     await session.page.goto(web.url("/"))
-    await until(lambda: set(TICKS) <= set(web.seen))
-    assert session.ring.console.lines()
+    await until(lambda: set(TICKS) <= set(web.seen) and session.ring.console.lines())
     async with Pool(browsers, RULES, served=everybody) as pool:
         assert await keep(pool, session)
         asked = len(web.seen)
