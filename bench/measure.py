@@ -10,11 +10,11 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-PROC = Path("/proc")
+from runner.browser.processes import PROC, pss_bytes
+
 CAN_MEASURE = (PROC / "self" / "smaps_rollup").exists()
 """Whether this machine tells what is needed; only Linux does."""
 TICK_S = 0.1
@@ -141,16 +141,6 @@ def processes() -> list[Seen]:
             except (FileNotFoundError, ProcessLookupError):
                 continue  # it ended while we looked
     return found
-
-
-def pss_bytes(pid: int) -> int:
-    """The proportional set size of a process; 0 when it has ended."""
-    try:
-        text = (PROC / str(pid) / "smaps_rollup").read_text()
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return 0  # it ended while we looked; of a zombie nothing may be read
-    kilobytes = [line.split()[1] for line in text.splitlines() if line.startswith("Pss:")]
-    return int(kilobytes[0]) * 1024 if kilobytes else 0
 
 
 def _drivers(seen: Iterable[Seen], root: int) -> set[int]:

@@ -13,31 +13,46 @@ from pathlib import Path
 from typing import Any
 
 from runner import logs, wiring
+from runner.browser import profiles
 from runner.config.load import load
 from runner.domain.jobs import Job, NewJob
 from runner.domain.states import JobState
 from runner.logs import Redactor
 from runner.store.hub import Subscription
 
+POLL_S = 0.005
+
 
 async def perform(runner: wiring.Runner, new: list[NewJob]) -> float:
-    """Submit the Jobs as one Batch; returns the seconds until the last Session was closed."""
-    accounts = {job.account for job in new}
+    """Submit the Jobs as one Batch; returns the seconds until the last visit was over, its browser closed or warm."""
     with runner.books.events.subscribe() as seen:
         started = time.monotonic()
         batch_id, jobs = await runner.books.engine.submit_batch("bench", new)
-        ending = asyncio.create_task(_last_session_ended(seen, len(accounts)))
+        ending = asyncio.create_task(_last_visit_over(runner, seen, len(jobs)))
         await runner.cycles.work(batch_id, asyncio.Event())
         for job in jobs:
             _expect_success(await runner.books.engine.get(job.id))
         return await ending - started
 
 
-async def _last_session_ended(seen: Subscription, sessions: int) -> float:
-    left = sessions
-    while left:
-        left -= (await anext(seen)).name == "SessionEnded"
-    return time.monotonic()
+async def _last_visit_over(runner: wiring.Runner, seen: Subscription, jobs: int) -> float:
+    """When all Jobs have ended and every Session of theirs is closed, or kept warm and idle."""
+    sessions = {each.row.id for each in runner.open_sessions.all()}
+    while True:
+        for event in seen.ready():
+            jobs -= event.name == "JobSucceeded"
+            if event.name == "SessionStarted":
+                sessions.add(event.data["session"])
+            elif event.name == "SessionEnded":
+                sessions.discard(event.data["session"])
+        if not jobs and all(_is_idle(runner, session) for session in sessions):
+            return time.monotonic()
+        await asyncio.sleep(POLL_S)
+
+
+def _is_idle(runner: wiring.Runner, session: int) -> bool:
+    opened = runner.open_sessions.get(session)
+    return opened is not None and profiles.idle_file(opened.live.profile_dir).exists()
 
 
 def _expect_success(job: Job) -> None:

@@ -27,6 +27,7 @@ base_url = "{url}"
 
 [browser]
 path = "{browser}"
+pool = {{ memory_mb = {pool_mb} }}
 
 [orchestrator]
 concurrency = {browsers}
@@ -137,7 +138,8 @@ class Ways:
 
     def _runner(self, browsers: int) -> list[str]:
         config = self._folder / f"runner-{browsers}.toml"
-        text = CONFIG.format(url=self._market.url, browser=self._browser.path, browsers=browsers)
+        # Like the bare script it launches a browser for each session, and closes it.
+        text = CONFIG.format(url=self._market.url, browser=self._browser.path, browsers=browsers, pool_mb=0)
         for name in self._accounts:
             text += ACCOUNT.format(name=name, password_file=self._market.password_file(name))
         config.write_text(text, encoding="utf-8")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from runner import inbox_wiring, live_wiring, notice_wiring
-from runner.browser.launch import Browsers, kill_driver_of
+from runner import inbox_wiring, live_wiring, notice_wiring, pool_wiring
+from runner.browser.launch import kill_driver_of
 from runner.browser.processes import kill_process
 from runner.browser.session import kill_browser_of
 from runner.config.settings import AccountSettings, Settings
@@ -49,7 +49,7 @@ from runner.orchestrator.scheduler import Scheduler
 from runner.orchestrator.signing_in import SigningIn, SignInRules
 from runner.orchestrator.telling import Telling
 from runner.orchestrator.understanding import Understanding
-from runner.orchestrator.visits import Visits
+from runner.orchestrator.visits import Visits, WarmSessions
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
 from runner.plans import Plans, checkpoints, secrets_of
 from runner.store.accounts import Accounts
@@ -210,12 +210,12 @@ async def open_runner(settings: Settings, redactor: Redactor, *, clock: Clock | 
     """Open everything. Raises SetupError when the browser or the configuration stands in the way."""
     async with (
         open_books(settings, clock=clock) as books,
-        Browsers(clock=books.clock) as browsers,
+        pool_wiring.browsers(books.settings.browser.pool, books.records.accounts, books.clock) as pool,
         live_wiring.live_view(settings) as open_sessions,
         _inbox_at_work(books),
     ):
         await books.paces.keep_up()
-        yield _assemble(books, browsers, redactor, open_sessions)
+        yield _assemble(books, pool, redactor, open_sessions)
 
 
 def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
@@ -229,13 +229,13 @@ def _inbox_at_work(books: Books) -> AbstractAsyncContextManager[None]:
     return inbox_wiring.at_work(understanding, deciding, following, escalating)
 
 
-def _assemble(books: Books, browsers: Browsers, redactor: Redactor, open_sessions: OpenSessions) -> Runner:
+def _assemble(books: Books, pool: WarmSessions, redactor: Redactor, open_sessions: OpenSessions) -> Runner:
     settings, records, engine = books.settings, books.records, books.engine
     owner = str(Owner.this_process())
     plans = Plans(settings, redactor)
     floods = Floods(events=books.events, after=settings.evidence.flood_after, clock=books.clock)
     signing_in = _signing_in(books, plans, redactor)
-    visits = _visits(books, browsers, plans, signing_in, open_sessions, owner=owner)
+    visits = _visits(books, pool, plans, signing_in, open_sessions, owner=owner)
     attempts = _attempts(books, plans, visits, signing_in, floods)
     rescuer = _rescuer(books, plans, owner=owner)
 
@@ -284,11 +284,11 @@ def _signing_in(books: Books, plans: Plans, redactor: Redactor) -> SigningIn:
 
 
 def _visits(
-    books: Books, browsers: Browsers, plans: Plans, signing_in: SigningIn, open_sessions: OpenSessions, *, owner: str
+    books: Books, pool: WarmSessions, plans: Plans, signing_in: SigningIn, open_sessions: OpenSessions, *, owner: str
 ) -> Visits:
     records = books.records
     return Visits(
-        browsers=browsers,
+        pool=pool,
         accounts=records.accounts,
         sessions=records.sessions,
         profiles=records.profiles,

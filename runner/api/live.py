@@ -105,7 +105,7 @@ class _Pages:
 
     async def listed(self) -> Response:
         """The open sessions as JSON."""
-        return JSONResponse({"sessions": [state_of(each) for each in self.sessions.all()]})
+        return JSONResponse({"sessions": [state_of(each) for each in self.sessions.all() if not each.control.idle]})
 
     async def session(self, session: int) -> Response:
         """One session to watch."""

@@ -67,6 +67,11 @@ class Guard:
         parts = urlsplit(url)
         return parts.scheme in LOCAL_SCHEMES or _key(parts) in self._allowed
 
+    def forget(self) -> None:
+        """Begin the record anew: what was refused to another Attempt explains nothing of this one."""
+        self.blocked.clear()
+        self.count = 0
+
     def record(self, url: str, resource_type: str, at: datetime) -> None:
         """Remember a refused request: all are counted, the first few hundred kept."""
         refused = BlockedRequest(url=url, resource_type=resource_type, at=at)

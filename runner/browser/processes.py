@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 POLL_S = 0.02
+PROC = Path("/proc")
 FLAG = "--user-data-dir="
 _HAS_PIDFD = hasattr(os, "pidfd_open")
 
@@ -62,6 +63,31 @@ def with_descendants(processes: Iterable[psutil.Process]) -> list[psutil.Process
         except psutil.NoSuchProcess:
             continue  # it ended while we looked, which is what is wanted of it
     return list(tree.values())
+
+
+def memory_bytes(processes: Iterable[psutil.Process]) -> int:
+    """What these processes and all that they started take up in memory; takes a few milliseconds of a thread."""
+    return sum(pss_bytes(each.pid) for each in with_descendants(processes))
+
+
+def pss_bytes(pid: int) -> int:
+    """The proportional set size of a process: shared pages are divided among those that share them, so sums are true.
+
+    Read from /proc; where there is none (macOS) all that is resident, which is more. 0 when it has ended.
+    """
+    try:
+        text = (PROC / str(pid) / "smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return 0 if PROC.is_dir() else _resident_bytes(pid)  # it ended while we looked, or is a zombie
+    kilobytes = [line.split()[1] for line in text.splitlines() if line.startswith("Pss:")]
+    return int(kilobytes[0]) * 1024 if kilobytes else 0
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def kill(processes: Iterable[psutil.Process]) -> list[psutil.Process]:

@@ -15,6 +15,7 @@ from runner.browser import processes
 from runner.errors import Conflict, SetupError
 
 LOCK = "lock"
+IDLE = "idle"
 MARKER = "runner-account"
 """Inside the browser's own folder, so that it goes wherever that is moved: whose login is in there."""
 README = "README.txt"
@@ -24,11 +25,14 @@ README_TEXT = """This folder belongs to the runner: it is the browser profile of
               this folder like a password: only its owner may read it, and it belongs in no shared backup.
   checkpoints/  the last login states known to be good, sealed with the runner's key.
   lock        held by the browser for as long as it runs, so that the account is never open twice. Leave it alone.
+  idle        there while that browser is kept warm and has nothing to do: it closes for whoever takes this away.
 
 Deleting the folder while no browser runs signs the account out; the runner makes a new one and signs in again.
 """
 SINGLETONS = ("SingletonLock", "SingletonCookie", "SingletonSocket")
 LOCK_WAIT_S = 1.0
+GIVE_WAY_S = 3.0
+"""How long an idle browser may take to close for somebody else; its owner, who does not let it go, is frozen."""
 _LOCK_POLL_S = 0.02
 
 
@@ -44,6 +48,28 @@ def user_data_dir(profile_dir: Path) -> Path:
 def lock_file(profile_dir: Path) -> Path:
     """The file that the browser holds locked for as long as it lives."""
     return profile_dir / LOCK
+
+
+def idle_file(profile_dir: Path) -> Path:
+    """The file that says that the browser which holds the lock is idle."""
+    return profile_dir / IDLE
+
+
+def offer(profile_dir: Path) -> None:
+    """Say that the browser on this profile is idle, and gives way to whoever asks. Raises OSError."""
+    idle_file(profile_dir).touch(mode=0o600)
+
+
+def claim(profile_dir: Path) -> bool:
+    """Take an idle browser for oneself, its own owner too; False when it is not idle, or somebody was quicker.
+
+    Only one can remove a file: so its owner never uses a browser again that was given to somebody else.
+    """
+    try:
+        idle_file(profile_dir).unlink()
+    except OSError:
+        return False
+    return True
 
 
 def prepare(profile_dir: Path, *, account: str, browser_major: int) -> None:
@@ -71,17 +97,32 @@ def prepare(profile_dir: Path, *, account: str, browser_major: int) -> None:
 
 @contextlib.contextmanager
 def locked(profile_dir: Path, *, account: str) -> Iterator[None]:
-    """Hold the profile's lock ourselves for a moment. Raises Conflict when a browser has it."""
+    """Hold the profile's lock ourselves for a moment. Raises Conflict when a browser has it.
+
+    One that is idle is closed for us, wherever its owner is; its owner, when it does not answer, has nothing to lose.
+    """
     handle = os.open(lock_file(profile_dir), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        until = time.monotonic() + LOCK_WAIT_S
-        while not _try_lock(handle):
-            if time.monotonic() > until:
-                raise taken(profile_dir, account)
-            time.sleep(_LOCK_POLL_S)
+        _wait_for(handle, profile_dir, account)
+        idle_file(profile_dir).unlink(missing_ok=True)  # left by one that was killed
         yield
     finally:
         os.close(handle)
+
+
+def _wait_for(handle: int, profile_dir: Path, account: str) -> None:
+    until, given = time.monotonic() + LOCK_WAIT_S, False
+    while not _try_lock(handle):
+        now = time.monotonic()
+        if claim(profile_dir):
+            until, given = now + GIVE_WAY_S, True
+        elif now > until:
+            if not given:
+                raise taken(profile_dir, account)
+            idle = processes.with_descendants(processes.browsers_on(user_data_dir(profile_dir)))
+            processes.kill(idle)
+            until, given = now + LOCK_WAIT_S, False
+        time.sleep(_LOCK_POLL_S)
 
 
 def taken(profile_dir: Path, account: str) -> Conflict:

@@ -72,6 +72,11 @@ class Bounded(Generic[Line]):
         """All that is kept, oldest first."""
         return list(self._lines)
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self._lines.clear()
+        self._bytes = self.dropped = 0
+
 
 class Ring:
     """What a Session's pages said (console) and what went wrong in asking (network), and the Site's last answer."""
@@ -82,6 +87,12 @@ class Ring:
         self.network: Bounded[NetworkLine] = Bounded()
         self.last_response: LastResponse | None = None
         self.last_document: LastResponse | None = None
+
+    def forget(self) -> None:
+        """Begin anew: another Attempt's lines explain nothing of this one."""
+        self.console.forget()
+        self.network.forget()
+        self.last_response = self.last_document = None
 
     def say(self, at: datetime, level: str, text: str, source: str = "") -> None:
         """Keep a console line, page error, dialog or pop-up."""

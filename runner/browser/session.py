@@ -157,6 +157,15 @@ class LiveSession:
         """Why the browser cannot be used any more; None while it can."""
         return self.gone.reason
 
+    def memory_bytes(self) -> int:
+        """What the browser takes up with all its processes; takes a few milliseconds of a thread."""
+        return processes.memory_bytes(self._browsers)
+
+    def forget(self) -> None:
+        """What was said and refused so far was another Attempt's."""
+        self.ring.forget()
+        self.guard.forget()
+
     async def within(self, seconds: float, awaitable: Awaitable[T], what: str) -> T:
         """Await under a deadline and no longer than the browser lives (see `deadlines.within`)."""
         return await deadlines.within(seconds, awaitable, what, gone=self.gone)

@@ -14,6 +14,7 @@ from runner.config import values
 from runner.config.inbox import InboxSettings
 from runner.config.notices import NoticeSettings
 from runner.config.pace import HoursSettings, LimitsSettings, pacing
+from runner.config.pool import PoolSettings
 from runner.config.schema import place_at
 from runner.config.section import Section
 from runner.config.served import ConsoleSettings, LiveSettings
@@ -58,6 +59,7 @@ class BrowserSettings(Section):
     timezone: values.TimeZone = Field(
         default="UTC", description="IANA time zone of the browser; an account may have its own."
     )
+    pool: PoolSettings = Field(default_factory=PoolSettings, description="Browsers kept warm between two visits.")
     sandbox: Literal["auto", "required"] = Field(
         default="auto",
         description='"auto" gives up Chromium\'s sandbox only as root, and warns; "required" refuses to start then.',

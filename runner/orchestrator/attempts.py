@@ -165,10 +165,11 @@ class Attempts:
         if visit.spoilt:
             await self._visits.close(visit)
             visit.spoilt = False
-        async with step("open browser", "still open" if visit.session else ""):
+        async with step("open browser", self._visits.standing(visit)):
             session = await self._visits.open(visit)
         session.relay.recorder = trial.recorder
         trial.begin(session)
+        session.live.forget()
         await self._records.attempts.joined(trial.attempt, session.row)
         await self._record(trial, session)
         stage = await self._stage(trial, session, params)

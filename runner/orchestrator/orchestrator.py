@@ -76,6 +76,7 @@ class Orchestrator:
             everyone = asyncio.create_task(_all_done(workers))
             await asyncio.wait({stopping, everyone}, return_when=asyncio.FIRST_COMPLETED)
             if not everyone.done():
+                self._visits.let_idle_go()
                 log.info("stopping", running=sum(not worker.done() for worker in workers), within_s=self._stop_s)
                 await asyncio.wait(workers, timeout=self._stop_s)
                 for worker in workers:

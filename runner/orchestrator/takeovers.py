@@ -96,6 +96,7 @@ class Control:
         self.step = ""
         self.notice = ""
         self.wanted: Wanted | None = None
+        self.idle = False
         self.given_back = asyncio.Event()
         self.ended = asyncio.Event()
         self.turns = 0
@@ -135,6 +136,16 @@ class Control:
         self.step = name
         self.ring()
 
+    def rest(self) -> None:
+        """Nothing is done in this Session until `wake`, and nobody gets its page."""
+        self.idle = True
+        self.say("Nothing is being done here now. The browser is kept warm for the account's next job.")
+
+    def wake(self) -> None:
+        """A Flow is about to come."""
+        self.idle = False
+        self.say("")
+
     async def leave(self) -> None:
         """No Flow will come for now: whoever has asked has the page."""
         if self.person is None or self._at_work or self.ended.is_set():
@@ -173,6 +184,11 @@ class Control:
         """
         if self.ended.is_set():
             raise Conflict("This session has ended.")
+        if self.idle:
+            raise Conflict(
+                "Nothing is being done in this session now.",
+                cure=f"Ask again when the next job has begun, or open it for yourself: runner handoff {self._account}",
+            )
         if self.person is not None and self.person.key != person.key:
             raise Conflict(f"{self.person.name} has the page since {self._since()}.", cure="One person at a time.")
         if self.person is None:

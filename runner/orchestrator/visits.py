@@ -12,7 +12,8 @@ import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from runner.browser import rebuilding
-from runner.browser.launch import Browsers, LaunchRequest
+from runner.browser.launch import LaunchRequest
+from runner.browser.pool import Pool
 from runner.browser.session import LiveSession
 from runner.domain.accounts import Account
 from runner.domain.clock import Clock
@@ -69,20 +70,31 @@ class SitePlan:
 
 @dataclass(kw_only=True)
 class OpenSession:
-    """A live browser with the Account's Site on its page, and its row in the store."""
+    """A live browser with the Account's Site on its page, its row in the store, and what it was opened by."""
 
     row: Session
     live: LiveSession
+    request: LaunchRequest
+    plan: SitePlan
     site: Site
     popups: PopupWatch
     relay: StepRelay
     control: Control
-    allowed_origins: frozenset[str]
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """Where it may go."""
+        return frozenset(self.request.allowed_origins)
+
+
+WarmSessions = Pool[OpenSession]
 
 
 @dataclass(kw_only=True)
 class Visit:
     """One Account's turn. `spoilt` is set when an Attempt failed, so that the next one gets a fresh browser.
+
+    With `warm` it begins in the browser that an earlier one has left in the pool, and leaves its own there.
 
     `is_signed_in` is set when the Site has shown the Account in the Session that is open, `by_hand` when a person had
     that Session in hand and nobody has looked at the login since.
@@ -90,6 +102,7 @@ class Visit:
 
     account: Account
     look: Look
+    warm: bool = False
     session: OpenSession | None = None
     end: SessionEnd = SessionEnd.DONE
     spoilt: bool = False
@@ -106,13 +119,13 @@ async def _just_go(visit: Visit, session: OpenSession) -> None:
 class Visits:
     """Opens and closes Sessions. `request_for` gives the launch of an Account's browser, `plan_for` its Site.
 
-    `leaving` is awaited before the browser of a visit that went well is closed; it must not raise.
+    `leaving` is awaited before the browser of a visit that went well is closed or kept warm; it must not raise.
     """
 
     def __init__(
         self,
         *,
-        browsers: Browsers,
+        pool: WarmSessions,
         accounts: Accounts,
         sessions: Sessions,
         profiles: Profiles,
@@ -124,7 +137,7 @@ class Visits:
         plan_for: Callable[[Account], SitePlan],
         leaving: Callable[[Visit, OpenSession], Awaitable[None]] = _just_go,
     ) -> None:
-        self._browsers = browsers
+        self._pool = pool
         self._accounts = accounts
         self._sessions = sessions
         self._profiles = profiles
@@ -153,17 +166,21 @@ class Visits:
         )
 
     @asynccontextmanager
-    async def visit(self, account_name: str, look: Look, stop: asyncio.Event) -> AsyncIterator[Visit]:
-        """The Account's turn: whatever Session was opened in it is closed at its end.
+    async def visit(
+        self, account_name: str, look: Look, stop: asyncio.Event, *, warm: bool = False
+    ) -> AsyncIterator[Visit]:
+        """The Account's turn: whatever Session was opened in it is closed at its end, or kept warm if all went well.
 
         A person who has the page then keeps it until they give it back, or `stop` is set.
         """
-        visit = Visit(account=await self._accounts.by_name(account_name), look=look)
+        visit = Visit(account=await self._accounts.by_name(account_name), look=look, warm=warm)
+        over = False
         try:
             yield visit
             await self._out_of_hand(visit, stop)
+            over = not stop.is_set()
         finally:
-            await self.close(visit)
+            await self.close(visit, may_keep=over)
 
     async def _out_of_hand(self, visit: Visit, stop: asyncio.Event) -> None:
         """Wait while a person has the page: the browser that they look into costs nobody an Attempt."""
@@ -171,12 +188,24 @@ class Visits:
         if session is not None and visit.end is not SessionEnd.INTERRUPTED:
             await session.control.out_of_hand(session.live.gone, stop)
 
+    def standing(self, visit: Visit) -> str:
+        """How the visit's browser stands before it is opened, in a word or two; "" when it must be launched."""
+        if visit.session is not None:
+            return "still open"
+        return "kept warm" if visit.warm and visit.account.name in self._pool.accounts else ""
+
     async def open(self, visit: Visit, *, patience_s: float = PROFILE_WAIT_S) -> OpenSession:
         """The visit's Session, opened now if it is not open. Raises Conflict when the profile is in use elsewhere."""
         if visit.session is not None:
             return visit.session
         request = self._request_for(visit.account, visit.look)
         plan = self._plan_for(visit.account)
+        warm = await self._pool.take(
+            visit.account.name, lambda kept: visit.warm and (kept.request, kept.plan) == (request, plan)
+        )
+        if warm is not None:
+            visit.session = await self._go_on(warm)
+            return visit.session
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(Conflict),
             stop=stop_after_delay(patience_s),
@@ -184,7 +213,7 @@ class Visits:
             reraise=True,
         ):
             with attempt:
-                live, rebuilt = await rebuilding.opened(self._browsers, request)
+                live, rebuilt = await rebuilding.opened(self._pool.browsers, request)
         try:
             if rebuilt is not None:
                 await self._profiles.rebuilt(visit.account.name, reason=rebuilt.reason, kept=str(rebuilt.trashed))
@@ -210,23 +239,38 @@ class Visits:
             await recorded(lambda: self._sessions.end(row.id, end=SessionEnd.FAILED))
             raise
 
-    async def _set_up(self, row: Session, request: LaunchRequest, plan: SitePlan, live: LiveSession) -> OpenSession:
-        name = row.account
-        await self._profiles.save(name, path=str(request.profile_dir), browser_major=request.browser.major)
+    async def _go_on(self, warm: OpenSession) -> OpenSession:
+        """The Site anew in a browser that was kept warm: what it knew of the page is not so any more."""
+        try:
+            warm.site, warm.popups, warm.relay = await self._site_on(warm.live, warm.plan)
+        except BaseException:
+            await self._end(warm, SessionEnd.FAILED)
+            raise
+        warm.control.wake()
+        return warm
+
+    async def _site_on(self, live: LiveSession, plan: SitePlan) -> tuple[Site, PopupWatch, StepRelay]:
         relay = StepRelay()
         site = plan.adapter(live.page, base_url=plan.base_url, steps=relay, options=plan.options)
         popups = PopupWatch(live.page, site.popups())
-        await popups.__aenter__()  # it ends with the page: there is nothing to remove from a browser that closes
+        await popups.__aenter__()  # it ends with the page, or when the browser is laid to rest
+        return site, popups, relay
+
+    async def _set_up(self, row: Session, request: LaunchRequest, plan: SitePlan, live: LiveSession) -> OpenSession:
+        name = row.account
+        await self._profiles.save(name, path=str(request.profile_dir), browser_major=request.browser.major)
+        site, popups, relay = await self._site_on(live, plan)
         control = Control(live, session_id=row.id, account=name, append=self._events.append, clock=self._clock)
         self._open_sessions.add(Watchable(row=row, live=live, control=control))
         return OpenSession(
             row=row,
             live=live,
+            request=request,
+            plan=plan,
             site=site,
             popups=popups,
             relay=relay,
             control=control,
-            allowed_origins=frozenset(request.allowed_origins),
         )
 
     def plan(self, account: Account) -> SitePlan:
@@ -243,23 +287,47 @@ class Visits:
             log.info("the site's conditions are not known", site=account.site, error=str(problem))
             return {}
 
-    async def close(self, visit: Visit) -> None:
-        """Close the visit's Session, if one is open, and record why it ended."""
+    async def close(self, visit: Visit, *, may_keep: bool = False) -> None:
+        """Close the visit's Session, if one is open, and record why it ended; or keep it warm, if it `may_keep`."""
         session, visit.session = visit.session, None
         if session is None:
             return
-        self._open_sessions.remove(session.row.id)
-        end = visit.end
+        end, kept = visit.end, False
         try:
             if not visit.spoilt and session.control.person is None:  # a page in somebody's hands is not driven
                 await self._leaving(visit, session)
+                kept = may_keep and await self._kept(visit, session)
         finally:
             visit.is_signed_in = False
-            try:
-                await session.live.close()
-            finally:
-                try:
-                    await session.control.close()
-                finally:
-                    await recorded(lambda: self._sessions.end(session.row.id, end=end))
+            if not kept:
+                await self._end(session, end)
         visit.end = SessionEnd.DONE
+
+    async def _kept(self, visit: Visit, session: OpenSession) -> bool:
+        """Whether the Session is warm now, and the pool's: nobody has it in hand, and all has gone well."""
+        control = session.control
+        if not visit.warm or visit.end is not SessionEnd.DONE or session.request.mode is not Mode.HEADLESS:
+            return False
+        if control.person is not None or control.turns:
+            return False  # they were told that it is closed when they give it back
+        control.rest()  # from here on nobody gets the page
+        live = session.live
+        try:
+            await live.within(live.timeouts.action_s, session.popups.__aexit__(None, None, None), "leaving the page")
+        except RunnerError:
+            return False  # frozen or gone: closed it will be, at the cost of a kill
+        return await self._pool.keep(session.live, session, lambda end: self._end(session, end))
+
+    async def _end(self, session: OpenSession, end: SessionEnd) -> None:
+        self._open_sessions.remove(session.row.id)
+        try:
+            await session.live.close()
+        finally:
+            try:
+                await session.control.close()
+            finally:
+                await recorded(lambda: self._sessions.end(session.row.id, end=end))
+
+    def let_idle_go(self) -> None:
+        """The runner stops: what is warm is closed, and nothing is kept any more."""
+        self._pool.stop()

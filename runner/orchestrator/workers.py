@@ -51,7 +51,7 @@ class Worker:
 
     async def serve(self, lease: Lease, look: Look, stop: asyncio.Event) -> None:
         """Perform a leased Job and then, in the same Session, what else is due for that Account."""
-        async with self._visits.visit(lease.job.account, look, stop) as visit:
+        async with self._visits.visit(lease.job.account, look, stop, warm=True) as visit:
             turn: Lease | None = lease
             for _ in range(JOBS_PER_VISIT):
                 if turn is None:

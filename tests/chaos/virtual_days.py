@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import structlog
 
+from runner.browser.pool import Pool, PoolRules
 from runner.domain.accounts import NewAccount, SecretRef
 from runner.domain.effects import EffectState
 from runner.domain.jobs import Job, Lease, NewJob
@@ -63,6 +64,7 @@ POLL_S = 3600.0
 CYCLE_S = 12 * 3600.0
 STARVED_S = POLL_S + 900.0
 """Six accounts have two short turns each per half day: what is due waits for the next look at the queue, no longer."""
+NONE_KEPT = PoolRules(all_bytes=0, each_bytes=0, idle_s=0, max_age_s=0)
 POLICY = RetryPolicy(max_attempts=3, first_wait_s=60.0, multiplier=3.0, max_wait_s=1800.0)
 
 
@@ -187,7 +189,7 @@ class Life:
         # Of another host nobody here can say that it is dead.
         owner = str(replace(Owner.this_process(), host=host))
         visits = Visits(
-            browsers=cast("Any", VirtualBrowsers(self.world)),
+            pool=Pool(cast("Any", VirtualBrowsers(self.world)), NONE_KEPT, served=cast("Any", None)),
             accounts=self.records.accounts,
             sessions=self.records.sessions,
             profiles=self.records.profiles,

@@ -209,6 +209,7 @@ def live_session(world: World, account: str) -> Any:
     return SimpleNamespace(
         page=SimpleNamespace(world=world, account=account, url="http://virtual.invalid/"),
         redactor=Redactor(),
+        forget=lambda: None,
         browser_version="virtual",
         trace=SimpleNamespace(start=nothing, stop=nothing),
         for_the_trace=for_the_trace,

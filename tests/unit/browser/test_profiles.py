@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -12,7 +13,7 @@ import sys
 
 import pytest
 
-from runner.browser import profiles
+from runner.browser import processes, profiles
 from runner.errors import Conflict, SetupError
 
 
@@ -141,3 +142,43 @@ def test_garbage_in_the_browsers_folder_is_said_to_be_that(profile, name):
     (profiles.user_data_dir(profile) / name).mkdir()
     with pytest.raises(profiles.CorruptProfile, match=name):
         prepare(profile)
+
+
+# ── One that is idle gives way ─────────────────────────────────────────────────────────────────────────────────
+
+HOLDS = """
+import fcntl, os, sys, time
+handle = os.open(sys.argv[1], os.O_RDWR)
+fcntl.flock(handle, fcntl.LOCK_EX)
+print("held", flush=True)
+while os.path.exists(sys.argv[2]) or sys.argv[3] == "frozen":
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("how", ["well", "frozen"])
+def test_an_idle_browser_gives_way_to_whoever_asks_and_is_ended_when_its_owner_does_not_answer(
+    profile, how, monkeypatch
+):
+    monkeypatch.setattr(profiles, "GIVE_WAY_S", 30.0 if how == "well" else 0.1)
+    prepare(profile)
+    profiles.offer(profile)
+    flag = f"{processes.FLAG}{profiles.user_data_dir(profile)}"
+    files = [str(profiles.lock_file(profile)), str(profiles.idle_file(profile))]
+    with subprocess.Popen([sys.executable, "-c", HOLDS, *files, how, flag], stdout=subprocess.PIPE) as browser:
+        browser.stdout.readline()
+        prepare(profile)
+        assert browser.wait(timeout=30) == (0 if how == "well" else -signal.SIGKILL)
+
+
+def test_only_one_gets_an_idle_browser(profile):
+    prepare(profile)
+    profiles.offer(profile)
+    assert [profiles.claim(profile), profiles.claim(profile)] == [True, False]
+
+
+def test_what_a_killed_runner_said_of_its_browser_says_nothing_of_the_next_one(profile):
+    prepare(profile)
+    profiles.offer(profile)
+    prepare(profile)
+    assert not profiles.claim(profile)

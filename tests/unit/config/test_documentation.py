@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from runner.config import pace, values
 from runner.config import problems as wording
 from runner.config import settings as models
+from runner.config.pool import PoolSettings
 from runner.config.problems import ConfigError
 from runner.config.provider import ProviderSettings
 from runner.config.schema import place_at
@@ -21,6 +22,7 @@ PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text(encoding=
 TABLES: dict[str, type[BaseModel]] = {
     "[browser]": models.BrowserSettings,
     "[browser.viewport]": models.Viewport,
+    "[browser.pool]": PoolSettings,
     "[timeouts]": models.TimeoutSettings,
     "[evidence]": models.EvidenceSettings,
     "[sites.NAME]": models.SiteSettings,

@@ -12,6 +12,7 @@ import pytest
 
 from runner.browser import login_state, rebuilding
 from runner.browser.deadlines import Gone
+from runner.browser.pool import Pool, PoolRules
 from runner.domain.states import Mode, SessionEnd
 from runner.errors import NotFound
 from runner.orchestrator import visits as visits_module
@@ -26,6 +27,8 @@ from runner.store.events import Events
 from runner.store.profiles import Profiles
 from runner.store.rate_usage import RateUsage
 from runner.store.sessions import Sessions
+
+NONE_KEPT = PoolRules(all_bytes=0, each_bytes=0, idle_s=0, max_age_s=0)
 
 
 class Live:
@@ -79,7 +82,7 @@ def visits(db: Database, clock: Any) -> Visits:
         mode=Mode.HEADLESS, profile_dir="profiles/amy", browser=SimpleNamespace(major=142), allowed_origins=()
     )
     return Visits(
-        browsers=cast("Any", None),
+        pool=Pool(cast("Any", None), NONE_KEPT, served=cast("Any", None)),
         accounts=Accounts(db),
         sessions=Sessions(db),
         profiles=Profiles(db),
