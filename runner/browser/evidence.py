@@ -6,6 +6,7 @@ Nothing in here raises but a cancellation: the error that is being explained mus
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import time
@@ -226,7 +227,9 @@ async def _screenshot(
     if size[1] > TALLEST_PX:
         clip = {"x": 0.0, "y": 0.0, "width": float(size[0]), "height": float(TALLEST_PX)}
         got.notes.append(f"The page is {size[1]} pixels tall; the screenshot shows the first {TALLEST_PX}.")
-    async with masks.marked(page, secrets) as locators:
+    # A failure is always looked at twice; of a Thread there may be hundreds, and most hold nothing to hide.
+    plain = kind is EvidenceKind.THREAD and not await masks.needed(page, secrets)
+    async with contextlib.nullcontext(None) if plain else masks.marked(page, secrets) as locators:
         png = await page.screenshot(
             full_page=True,
             clip=clip,  # type: ignore[arg-type]  # Playwright's FloatRect is not exported

@@ -43,6 +43,24 @@ async def marked(page: Page, secrets: Sequence[str]) -> AsyncIterator[list[Locat
                 await frame.evaluate(_UNMARK_FIELDS)
 
 
+# As Playwright looks for a text, whatever its case and white space. What cannot be looked into may hold anything.
+_NEEDED = """secrets => {
+  const plain = text => text.replace(/[\\u200b\\u00ad]/g, '').replace(/\\s+/g, ' ').toLowerCase();
+  if (document.querySelector('input[type=password], iframe, frame, object, embed')) return true;
+  const all = [...document.querySelectorAll('*')];
+  if (all.some(each => each.shadowRoot)) return true;
+  const said = [document.documentElement, ...document.querySelectorAll('input, textarea, select')]
+    .map(each => plain(each.value ?? each.textContent));
+  return secrets.map(each => plain(each).trim()).some(secret => said.some(text => text.includes(secret)));
+}"""
+
+
+async def needed(page: Page, secrets: Sequence[str]) -> bool:
+    """Whether anything may have to be painted over, by one question: looking for it by locators costs far more."""
+    telling = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
+    return len(page.frames) > 1 or bool(await page.evaluate(_NEEDED, telling))
+
+
 _INPUT = re.compile(r"<input\b[^>]*>", re.IGNORECASE)
 _IS_PASSWORD = re.compile(r"""\btype\s*=\s*["']?password\b""", re.IGNORECASE)
 _VALUE = re.compile(r"""\svalue\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)

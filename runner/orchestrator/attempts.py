@@ -29,7 +29,7 @@ from runner.errors import (
     SiteChanged,
     StaleLease,
 )
-from runner.orchestrator import asking, page_loads, verdicts
+from runner.orchestrator import asking, page_loads, unseen, verdicts
 from runner.orchestrator.effects import Journal
 from runner.orchestrator.evidence import EvidenceKeeper
 from runner.orchestrator.failures import Failure, Failures
@@ -219,6 +219,7 @@ class Attempts:
             evidence=self._keeper.sink(trial.attempt, session.live, await self._secrets_of(account)),
             clock=self._clock,
             allowed_origins=session.allowed_origins,
+            may_read_unseen=await unseen.told(self._records, session, trial.attempt, trial.visit, self._rules.trace),
         )
 
     async def _translated(self, trial: Trial, error: Exception) -> AttemptError:

@@ -24,7 +24,7 @@ class EvidenceKeeper:
     def __init__(
         self, *, folder: Path, rows: EvidenceFiles, budget_s: float, clock: Clock, threads: bool = True
     ) -> None:
-        self._threads = threads
+        self.keeps_threads = threads
         self._folder = folder
         self._rows = rows
         self._budget_s = budget_s
@@ -104,7 +104,7 @@ class EvidenceKeeper:
 
     async def keep_thread(self, sink: Sink, remote_id: str) -> None:
         """A picture of the Thread that is open now, where its Messages are looked up by `thread_folder`."""
-        if not self._threads:
+        if not self.keeps_threads:
             return
         files = await evidence.keep_thread(
             sink.live,
@@ -129,6 +129,11 @@ class Sink:
     attempt: Attempt
     live: LiveSession
     secrets: Sequence[str]
+
+    @property
+    def keeps_threads(self) -> bool:
+        """Whether pictures of Threads are kept."""
+        return self.keeper.keeps_threads
 
     async def keep_page(self, page: object, label: str) -> Sequence[EvidenceFile]:
         """Store a full-page screenshot and the HTML of what is open now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -33,6 +33,8 @@ class Stage(Generic[P]):
     clock: Clock
     allowed_origins: frozenset[str] = frozenset()
     """Origins (`https://host:port`) that may be opened besides the Site's own."""
+    may_read_unseen: Callable[[], bool] = lambda: False
+    """Whether nobody needs to see the pages that are read from now on; asked before every read."""
     repeats: Repeats = field(default_factory=Repeats)
     """Repeats a read that timed out, and counts."""
 

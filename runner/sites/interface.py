@@ -67,6 +67,9 @@ class Site(ABC):
     A kind that stands here is fenced: its request goes out once, and what the browser or the page repeats is stopped.
     """
 
+    fast_reads: bool = False
+    """Whether `threads_fast` and `messages_fast` are quicker than opening pages, and find the same."""
+
     def __init__(self, page: Page, *, base_url: str, steps: Steps, options: Mapping[str, Any]) -> None:
         self.page = page
         self.base_url = base_url.rstrip("/")
@@ -91,6 +94,18 @@ class Site(ABC):
 
         Who has written last is judged by this order, and so whether a reply may still be sent.
         """
+
+    def threads_fast(self, since: datetime | None = None) -> AsyncIterator[ThreadSummary]:
+        """What `threads` finds, asked for by the page's own requests (`fetch`); only where `fast_reads` says so.
+
+        Opens no page. Raises an AttemptError for whatever is not as expected: then `threads` is asked, on pages that
+        can be shown.
+        """
+        return self.threads(since)
+
+    async def messages_fast(self, thread_id: str) -> list[RemoteMessage]:
+        """What `messages` finds, in the same way; to the Site the Thread is then as read as it is by its page."""
+        return await self.messages(thread_id)
 
     async def messages_at_the_click(self, thread_id: str) -> list[RemoteMessage] | None:
         """The Messages of the Thread whose reply is written and not yet submitted, asked of the Site anew.

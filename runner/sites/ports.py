@@ -91,6 +91,11 @@ class EffectJournal(Protocol):
 class EvidenceSink(Protocol):
     """Keeps what the browser shows, with secrets masked."""
 
+    @property
+    def keeps_threads(self) -> bool:
+        """Whether `keep_thread` keeps anything: then the page of a Thread must be open."""
+        ...
+
     async def keep_page(self, page: Page, label: str) -> Sequence[EvidenceFile]:
         """Store a full-page screenshot and the HTML of what is open now; `label` is for a person and the file names."""
         ...

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from runner.browser import evidence, processes
+from runner.browser import evidence, masks, processes
 from runner.browser.evidence import AttemptFacts, capture
 from runner.domain.states import EvidenceKind
 from runner.errors import ErrorKind
@@ -311,6 +311,37 @@ async def test_a_password_stands_in_no_file(open_session, web, tmp_path):
     assert leaks == set()
     for y in (20, 60, 100):  # password field, plain field, text: all red where they are not painted over
         assert not near(colour(tmp_path / "e" / "screenshot.png", (290, y)), RED)
+
+
+HIDING_PLACES = {
+    "text": '<p class="red">it is SE<b>CRET  </b>word</p>',
+    "field": '<input class="red" value="secret word">',
+    "password field": '<input class="red" type="password" value="something">',
+    "frame": '<iframe class="red" srcdoc="<body style=background:red>secret word"></iframe>',
+    "shadow": '<div class="red"><template shadowrootmode="open"><p style="margin:0;height:40px">secret word</p></template></div>',
+}
+RED_BOX = "<style>body{margin:0}.red{display:block;width:300px;height:40px;margin:0;border:0;background:red}</style>"
+
+
+@pytest.mark.parametrize("place", HIDING_PLACES)
+async def test_a_secret_stands_in_no_picture_of_a_thread(open_session, web, tmp_path, place):
+    web.page("/", RED_BOX + HIDING_PLACES[place])
+    session = await open_session()
+    await session.page.goto(web.url("/"))
+    assert await masks.needed(session.page, ["secret word"])
+    if place != "frame":  # within a frame the text itself is painted over, and not the frame
+        await evidence.keep_thread(session, tmp_path / "t", secrets=["secret word"], relative_to=tmp_path)
+        assert not near(colour(tmp_path / "t" / "thread.png", (290, 20)), RED)
+
+
+async def test_a_thread_that_hides_nothing_is_shown_as_it_is(open_session, web, tmp_path):
+    web.page("/", RED_BOX + '<p class="red">a word that is no secret</p><input value="plain">')
+    session = await open_session()
+    await session.page.goto(web.url("/"))
+    assert not await masks.needed(session.page, ["secret word", "abc"])
+    (file,) = await evidence.keep_thread(session, tmp_path / "t", secrets=["secret word"], relative_to=tmp_path)
+    assert file.path == "t/thread.png"
+    assert near(colour(tmp_path / "t" / "thread.png", (290, 20)), RED)
 
 
 async def test_masking_leaves_the_page_as_it_was(open_session, web, tmp_path):

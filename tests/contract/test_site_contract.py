@@ -135,6 +135,28 @@ async def test_messages_stand_the_oldest_first(ground: Any, site: Site) -> None:
     assert times == sorted(times)
 
 
+async def test_fast_reads_find_what_pages_show(ground: Any, site: Site) -> None:
+    """An adapter without them reads pages here, too."""
+    for text in TEXTS.values():
+        ground.receive(text)
+    answered = ground.receive("Is it there?")
+    await site.send(answered, "Yes 🙂\nit is", before_submit=nothing)
+    assert await site.whoami() is not None
+    fast = [summary async for summary in site.threads_fast()]
+    assert fast == [summary async for summary in site.threads()]
+    assert len(fast) > 20
+    for summary in fast:
+        assert await site.messages_fast(summary.remote_id) == await site.messages(summary.remote_id)
+
+
+async def test_a_fast_read_of_an_ended_session_fails(ground: Any, site: Site) -> None:
+    await site.page.context.clear_cookies()
+    with pytest.raises(Exception, match="no longer knows"):
+        await site.messages_fast(sorted(ground.thread_ids())[0])
+    with pytest.raises(Exception, match="no longer knows"):
+        [summary async for summary in site.threads_fast()]
+
+
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 async def test_a_received_text_is_read_exactly(ground: Any, site: Site, text: str) -> None:
     thread_id = ground.receive(text)

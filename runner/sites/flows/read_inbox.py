@@ -8,6 +8,7 @@ from typing import Any
 from runner.domain.messages import ThreadSummary, keyed
 from runner.sites.flow import Flow, Stage
 from runner.sites.params import Params
+from runner.sites.reading import Reading
 
 
 class ReadInboxParams(Params):
@@ -24,16 +25,18 @@ class ReadInbox(Flow[ReadInboxParams]):
     async def perform(self, stage: Stage[ReadInboxParams]) -> Mapping[str, Any]:
         """Result: `threads`, `threads_opened`, `messages` (in those opened), `new_messages`, `unread` (before)."""
         known = await stage.inbox.known()
+        reading = Reading(site=stage.site, may_be_fast=stage.may_read_unseen)
         async with stage.step("list threads"):
-            summaries = await stage.repeats.repeatable("listing the threads", lambda: _all_threads(stage))
+            summaries = await stage.repeats.repeatable("listing the threads", reading.threads)
         # The oldest of the changed first: when an Attempt ends half-way, what is left is what will change again.
         changed = [summary for summary in reversed(summaries) if known.get(summary.remote_id) != summary.fingerprint]
         messages = new_messages = 0
         for number, summary in enumerate(changed, start=1):
             async with stage.step("read thread", f"{number} of {len(changed)}: {summary.counterpart}"):
-                read, new = await _read(stage, summary)
-                if new and summary.remote_id in known:
-                    # What was there at the first reading is history, and would be a picture for every Thread.
+                # What was there at the first reading is history, and would be a picture for every Thread.
+                shown = stage.evidence.keeps_threads and summary.remote_id in known
+                read, new = await _read(stage, reading, summary, shown=shown)
+                if new and shown:
                     await stage.evidence.keep_thread(summary.remote_id)
             messages += read
             new_messages += new
@@ -47,16 +50,14 @@ class ReadInbox(Flow[ReadInboxParams]):
         }
 
 
-async def _all_threads(stage: Stage[ReadInboxParams]) -> list[ThreadSummary]:
-    return [summary async for summary in stage.site.threads()]
-
-
-async def _read(stage: Stage[ReadInboxParams], summary: ThreadSummary) -> tuple[int, int]:
+async def _read(
+    stage: Stage[ReadInboxParams], reading: Reading, summary: ThreadSummary, *, shown: bool
+) -> tuple[int, int]:
     """How many Messages the Thread has, and how many of them are new. Saved with the fingerprint of the inbox's row:
 
     a Message that arrives between that row and this reading changes the row, and the Thread is opened once more.
     """
     messages = await stage.repeats.repeatable(
-        f"reading the thread with {summary.counterpart}", lambda: stage.site.messages(summary.remote_id)
+        f"reading the thread with {summary.counterpart}", lambda: reading.messages(summary.remote_id, shown=shown)
     )
     return len(messages), await stage.inbox.save(summary, keyed(messages))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
 
 from playwright.async_api import Locator, Page, Response
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from runner.domain.pages import LastResponse
-from runner.errors import ErrorKind, Rejected, RetryLater
+from runner.errors import ErrorKind, Rejected, RetryLater, SiteChanged
 from runner.sites.interface import BeforeSubmit
 from runner.sites.mock import locators, troubles
+
+ANSWER_S = 20.0
+"""A frozen page answers no script, and Playwright waits for one without end."""
+FETCH_S = 10.0
+"""How long an answer to a request of the page may take; what is later is asked for by opening the page."""
 
 
 class Browsing:
@@ -41,17 +48,54 @@ class Browsing:
 
         With `reuse`, a page that was loaded only to see who is signed in, and not used since, is not loaded twice.
         """
-        if reuse and self._unused_path == path and self.path == path:
-            self._unused_path = None
+        if reuse and self.take_unused(path):
             return
         self._unused_path = None
         response = await self.page.goto(self.base_url + path, wait_until="domcontentloaded")
         self.loaded = True
         await self._expect_good(response, signed_out_ok=signed_out_ok)
 
+    def take_unused(self, path: str) -> bool:
+        """Whether this page is open already, loaded only to see who is signed in and not used since."""
+        is_unused = self._unused_path == path and self.path == path
+        if is_unused:
+            self._unused_path = None
+        return is_unused
+
     def mark_unused(self) -> None:
         """The page that is open now was loaded for its header only: `open(..., reuse=True)` may take it over."""
         self._unused_path = self.path
+
+    async def read(self, *names: str) -> dict[str, Any]:
+        """Parts of the page that is open (see `locators.READ`), in one question; None for a part that is not there."""
+        async with asyncio.timeout(ANSWER_S):
+            parts: dict[str, Any] = await self.page.evaluate(locators.READ, list(names))
+        return parts
+
+    async def fetched(self, path: str, *names: str) -> dict[str, Any]:
+        """The same parts of another page, which the open one asks for in its place. Raises what came instead.
+
+        SiteChanged as well when the first of them is missing.
+        """
+        async with asyncio.timeout(ANSWER_S):
+            told: dict[str, Any] = await self.page.evaluate(
+                locators.FETCH, [self.base_url + path, ["heard", *names], FETCH_S * 1000]
+            )
+        last = _answer(told)
+        at = urlsplit(last.url).path
+        trouble = troubles.judge(at, told["heard"], last)
+        if trouble is not None:
+            raise trouble
+        if last.status != 200 or at != urlsplit(path).path or told[names[0]] is None:
+            raise SiteChanged(f"The site answers {last.status} with {at} when {path} is fetched.")
+        return told
+
+    async def fetched_log(self, thread_id: str, *, limit_s: float = FETCH_S) -> tuple[LastResponse, dict[str, Any]]:
+        """What the script of a Thread's page would be told now: the answer, and what it holds."""
+        path = self.base_url + locators.THREAD_JSON_PATH + quote(thread_id, safe="")
+        async with asyncio.timeout(ANSWER_S):
+            told: dict[str, Any] = await self.page.evaluate(locators.FETCH_LOG, [path, limit_s * 1000])
+        return _answer(told), told["body"]
 
     async def submit(self, button: Locator, before_submit: BeforeSubmit | None = None) -> Response | None:
         """Click a button that leads to another page, and return the answer, trouble page or not.
@@ -88,7 +132,7 @@ class Browsing:
 
     async def raise_trouble(self) -> None:
         """Raise what the page that is open now says is wrong; return when it says nothing."""
-        trouble = await troubles.read(self.page, self.find, None)
+        trouble = await troubles.read(self.page, None)
         if trouble is not None:
             raise trouble
 
@@ -107,13 +151,12 @@ class Browsing:
         finally:
             self.page.remove_listener("response", collect)
 
-    async def next_path(self) -> str | None:
-        """Path and query of the next page of a list; None on the last."""
-        links = self.find.next_page()
-        found: list[str] = await links.evaluate_all("links => links.map(link => link.href)")
-        if not found:
+    @staticmethod
+    def next_path(path: str, link: str | None) -> str | None:
+        """Path and query of the next page of a list, by its link on the page at `path`; None on the last."""
+        if link is None:
             return None
-        parts = urlsplit(found[0])
+        parts = urlsplit(urljoin(path, link))
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
     async def _expect_good(self, response: Response | None, *, signed_out_ok: bool) -> None:
@@ -124,13 +167,17 @@ class Browsing:
             return
         if signed_out_ok and self.path == locators.SIGN_IN_PATH and status < 400:
             return
-        trouble = await troubles.read(self.page, self.find, last)
+        trouble = await troubles.read(self.page, last)
         if trouble is not None:
             raise trouble
         what = f"The site answers {status} for {self.path}."
         if status == 404:
             raise Rejected(what, cure="It is not there, or it belongs to another account.")
         raise RetryLater(what)
+
+
+def _answer(told: dict[str, Any]) -> LastResponse:
+    return LastResponse(url=told["url"], status=told["status"], headers=told["headers"])
 
 
 def last_response(response: Response | None) -> LastResponse | None:

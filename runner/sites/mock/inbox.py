@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Response
@@ -16,15 +15,16 @@ from runner.domain.states import Direction
 from runner.errors import AttemptError, ErrorKind, NeedsPerson, Rejected, RetryLater, SiteChanged
 from runner.sites.interface import BeforeSubmit
 from runner.sites.mock import locators, troubles
-from runner.sites.mock.browsing import Browsing, last_response
+from runner.sites.mock.browsing import ANSWER_S, Browsing, last_response
 
 MOST_ROUNDS = 3
-ANEW_S = 20.0
-"""A frozen page answers no script, and Playwright waits for one without end."""
+DRAWN_S = 2.0
+"""So long one question waits for a Thread to be drawn; what takes longer is waited for by locators, which say why."""
+GRACE_S = 1.0
 
 
-async def threads(browsing: Browsing, since: datetime | None) -> AsyncIterator[ThreadSummary]:
-    """Every Thread once, newest first.
+async def threads(browsing: Browsing, since: datetime | None, *, fast: bool = False) -> AsyncIterator[ThreadSummary]:
+    """Every Thread once, newest first; `fast` without opening a page that is not open already.
 
     A Message that arrives meanwhile moves its Thread to the first page, where it may slip past: when fewer were seen
     than the Site counts, the pages are read again.
@@ -34,8 +34,7 @@ async def threads(browsing: Browsing, since: datetime | None) -> AsyncIterator[T
         path: str | None = locators.INBOX_PATH
         total = 0
         while path is not None:
-            await browsing.open(path, reuse=True)
-            total, rows, path = await _inbox_page(browsing)
+            total, rows, path = await (_fetched_inbox_page if fast else _inbox_page)(browsing, path)
             for row in rows:
                 if row.remote_id not in seen:
                     seen.add(row.remote_id)
@@ -54,12 +53,23 @@ async def messages(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
 
 async def messages_anew(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
     """What the page's own script would draw now; what is typed in the page stays as it is."""
-    path = locators.THREAD_JSON_PATH + quote(thread_id, safe="")
-    async with asyncio.timeout(ANEW_S):
-        told: dict[str, Any] = await browsing.page.evaluate(locators.FETCH_LOG, path)
-    if told["status"] != 200:
-        raise RetryLater(f"The site answers {told['status']} when thread {thread_id} is read again before sending.")
-    return [_message(row) for row in told["messages"]]
+    last, body = await browsing.fetched_log(thread_id, limit_s=2 * ANSWER_S)
+    if last.status != 200:
+        raise RetryLater(f"The site answers {last.status} when thread {thread_id} is read again before sending.")
+    return [_message(row) for row in body["messages"]]
+
+
+async def fast_messages(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
+    """All Messages of a Thread, from where its page's script has them; no page is opened. Raises what came instead."""
+    last, body = await browsing.fetched_log(thread_id)
+    trouble = troubles.of_answer(last, body)
+    if trouble is not None:
+        raise trouble
+    try:
+        return [_message(row) for row in body["messages"]]
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"The site answers {last.status} and tells the messages of thread {thread_id} in another form."
+        raise SiteChanged(what) from error
 
 
 async def send(browsing: Browsing, thread_id: str, text: str, before_submit: BeforeSubmit) -> RemoteMessage:
@@ -91,11 +101,29 @@ def as_shown(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-async def _inbox_page(browsing: Browsing) -> tuple[int, list[ThreadSummary], str | None]:
+async def _inbox_page(browsing: Browsing, path: str) -> tuple[int, list[ThreadSummary], str | None]:
     """How many Threads there are in all, those of this page, and the path of the next one."""
-    total = int(await browsing.find.threads().get_attribute("data-total-threads") or 0)
-    rows: list[dict[str, Any]] = await browsing.find.thread_rows().evaluate_all(locators.READ_THREADS)
-    return total, [_summary(browsing, row) for row in rows], await browsing.next_path()
+    await browsing.open(path, reuse=True)
+    read = await browsing.read("threads", "next")
+    if read["threads"] is None:
+        await browsing.find.threads().wait_for(state="attached")  # raises, and names what is missing
+        read = await browsing.read("threads", "next")
+    return _listed(browsing, path, read)
+
+
+async def _fetched_inbox_page(browsing: Browsing, path: str) -> tuple[int, list[ThreadSummary], str | None]:
+    if browsing.take_unused(path):
+        read = await browsing.read("threads", "next")
+        if read["threads"] is None:
+            raise SiteChanged("The inbox has no list of threads.")
+    else:
+        read = await browsing.fetched(path, "threads", "next")
+    return _listed(browsing, path, read)
+
+
+def _listed(browsing: Browsing, path: str, read: dict[str, Any]) -> tuple[int, list[ThreadSummary], str | None]:
+    rows = [_summary(browsing, row) for row in read["threads"]["rows"]]
+    return read["threads"]["total"], rows, browsing.next_path(path, read["next"])
 
 
 def _summary(browsing: Browsing, row: dict[str, Any]) -> ThreadSummary:
@@ -125,6 +153,9 @@ async def _opened(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
 
 async def _open_thread(browsing: Browsing, thread_id: str) -> list[RemoteMessage]:
     await browsing.open(locators.THREAD_PATH + thread_id)
+    at_once = await _drawn_at_once(browsing)
+    if at_once is not None:
+        return at_once
     find = browsing.find
     try:
         late = f"The messages of thread {thread_id} did not load in time."
@@ -144,10 +175,18 @@ async def _open_thread(browsing: Browsing, thread_id: str) -> list[RemoteMessage
 
 async def _drawn(browsing: Browsing) -> list[RemoteMessage] | None:
     """The Messages in the log; None while its script has not drawn them."""
-    logs: list[dict[str, Any]] = await browsing.find.log().evaluate_all(locators.READ_LOG)
-    if not logs or logs[0]["busy"]:
-        return None
-    return [_message(row) for row in logs[0]["messages"]]
+    rows = (await browsing.read("log"))["log"]
+    return None if rows is None else [_message(row) for row in rows]
+
+
+async def _drawn_at_once(browsing: Browsing) -> list[RemoteMessage] | None:
+    """The Messages as soon as they are drawn, in one question; None where a closer look is needed."""
+    try:
+        async with asyncio.timeout(DRAWN_S + GRACE_S):
+            rows: list[dict[str, Any]] | None = await browsing.page.evaluate(locators.DRAWN_LOG, DRAWN_S * 1000)
+    except (PlaywrightError, TimeoutError):
+        return None  # led elsewhere meanwhile, hung or gone: the closer look says which
+    return None if rows is None else [_message(row) for row in rows]
 
 
 def _message(row: dict[str, Any]) -> RemoteMessage:

@@ -6,6 +6,7 @@ roles differ (list items, table rows, articles) and the attribute does not.
 
 from __future__ import annotations
 
+import json
 import re
 
 from playwright.async_api import Locator, Page
@@ -35,32 +36,106 @@ LISTINGS_PATH = "/listings"
 SELL_PATH = "/sell"
 ITEM_PATH = "/item/"
 
-READ_THREADS = """rows => rows.map(row => {
-  const text = name => row.querySelector(`[data-field="${name}"]`)?.textContent.trim() ?? "";
+NEXT_PAGE = ("Next", "Older", "Next page")
+
+_HEARD = """root => {
+  const texts = found => [...found].map(each => each.textContent.trim().replace(/\\s+/g, " "));
   return {
-    id: row.dataset.threadId, unread: Number(row.dataset.unread), lastAt: row.dataset.lastActivity,
-    counterpart: text("counterpart"), listing: text("listing"), excerpt: text("excerpt"),
+    headings: texts(root.querySelectorAll("h1")),
+    alerts: texts(root.querySelectorAll('[role="alert"]:not([hidden])')),
+    waitS: root.querySelector("[data-retry-after-s]")?.dataset.retryAfterS ?? "",
   };
-})"""
-READ_LOG = """logs => logs.map(log => ({
-  busy: log.ariaBusy !== "false",
-  messages: [...log.querySelectorAll("[data-message-id]")].map(row => ({
+}"""
+_ACCOUNT = """root => root.querySelector("header [data-account]")?.dataset.account ?? null"""
+_NEXT = f"""root => [...root.querySelectorAll('nav[aria-label="Pages"] a')]
+  .find(link => {json.dumps(NEXT_PAGE)}.includes((link.ariaLabel ?? link.textContent).trim()))
+  ?.getAttribute("href") ?? null"""
+_THREADS = """root => {
+  const list = root.querySelector("[data-threads]");
+  const text = (row, name) => row.querySelector(`[data-field="${name}"]`)?.textContent.trim() ?? "";
+  return list && {
+    total: Number(list.dataset.totalThreads ?? 0),
+    rows: [...root.querySelectorAll("[data-thread-id]")].map(row => ({
+      id: row.dataset.threadId, unread: Number(row.dataset.unread), lastAt: row.dataset.lastActivity,
+      counterpart: text(row, "counterpart"), listing: text(row, "listing"), excerpt: text(row, "excerpt"),
+    })),
+  };
+}"""
+_LISTINGS = """root => {
+  const list = root.querySelector("[data-listings]");
+  return list && {
+    total: Number(list.dataset.totalListings ?? 0),
+    rows: [...root.querySelectorAll("[data-listing-id]")].map(row => ({
+      id: row.dataset.listingId,
+      reference: row.querySelector('[data-field="reference"]')?.textContent.trim() ?? "",
+      title: row.querySelector('[data-field="title"]').textContent.trim(),
+    })),
+  };
+}"""
+_LOG = """root => {
+  const log = root.querySelector('[role="log"][aria-label="Messages"]');
+  return log && log.ariaBusy === "false" ? [...log.querySelectorAll("[data-message-id]")].map(row => ({
     id: row.dataset.messageId, direction: row.dataset.direction,
     sender: row.querySelector('[data-field="sender"]').textContent.trim(),
     text: row.querySelector('[data-field="text"]').textContent,
     at: row.querySelector("time").dateTime,
-  })),
-}))"""
-FETCH_LOG = """async path => {
-  const answer = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store" });
-  return { status: answer.status, messages: answer.ok ? (await answer.json()).messages : [] };
+  })) : null;
 }"""
-READ_LISTINGS = """rows => rows.map(row => ({
-  id: row.dataset.listingId,
-  reference: row.querySelector('[data-field="reference"]')?.textContent.trim() ?? "",
-  title: row.querySelector('[data-field="title"]').textContent.trim(),
-}))"""
-READ_OPTIONS = "box => [...box.options].map(option => [option.value, option.label])"
+_PARTS = f"""{{
+  heard: {_HEARD},
+  account: {_ACCOUNT},
+  next: {_NEXT},
+  threads: {_THREADS},
+  listings: {_LISTINGS},
+  log: {_LOG},
+}}"""
+"""What is read of a page, each from its document: of the one that is open, or of one that was fetched."""
+
+READ = f"""names => {{
+  const parts = {_PARTS};
+  return Object.fromEntries(names.map(name => [name, parts[name](document)]));
+}}"""
+"""Parts of the page that is open, in one question; null for a part that is not there."""
+FETCH = f"""async ([path, names, limitMs]) => {{
+  const parts = {_PARTS};
+  const answer = await fetch(path, {{
+    headers: {{ Accept: "text/html" }}, cache: "no-store", signal: AbortSignal.timeout(limitMs),
+  }});
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return {{
+    url: answer.url, status: answer.status, headers: Object.fromEntries(answer.headers),
+    ...Object.fromEntries(names.map(name => [name, parts[name](page)])),
+  }};
+}}"""
+"""The same parts of a page that is fetched while the one that is open stays, and what answered."""
+FETCH_LOG = """async ([path, limitMs]) => {
+  const answer = await fetch(path, {
+    headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(limitMs),
+  });
+  const tidied = body => ({
+    ...body, messages: body.messages?.map(each => ({ ...each, sender: each.sender.trim() })),
+  });
+  const json = answer.headers.get("content-type")?.includes("json");
+  return {
+    url: answer.url, status: answer.status, headers: Object.fromEntries(answer.headers),
+    body: json ? tidied(await answer.json()) : {},
+  };
+}"""
+DRAWN_LOG = f"""limitMs => new Promise(resolve => {{
+  const read = {_LOG};
+  const alert = () => document.querySelector('main [role="alert"]:not([hidden])');
+  const watch = new MutationObserver(() => look());
+  const over = found => {{ watch.disconnect(); clearTimeout(late); resolve(found); }};
+  const late = setTimeout(() => over(null), limitMs);
+  const look = () => {{ const found = read(document); if (found || alert()) over(found); }};
+  watch.observe(document, {{ subtree: true, childList: true, attributes: true, characterData: true }});
+  look();
+}})"""
+"""The log as soon as the page's script has drawn it; null when something else came, or nothing in time."""
+READ_REVIEWED = """names => Object.fromEntries(names.map(name =>
+  [name, document.querySelector(`main [data-field="${name}"]`)?.textContent ?? null]))"""
+READ_BOX = "box => [...box.options].map(option => [option.value, option.label])"
+READ_OPTIONS = f"boxes => boxes.map({READ_BOX})"
 READ_ERRORS = "rows => rows.map(row => [row.dataset.errorFor, row.textContent.trim()])"
 READ_TEXTS = "rows => rows.map(row => row.textContent.trim())"
 
@@ -101,27 +176,20 @@ class Locators:
     def main_alert(self) -> Locator:
         return self._page.get_by_role("main").get_by_role("alert")
 
-    def retry_after(self) -> Locator:
-        return self._page.locator("[data-retry-after-s]")
-
     def trouble_heading(self) -> Locator:
         """The heading of any page that may take the place of another."""
         return self._page.get_by_role("heading", level=1, name=_one_of(*TROUBLE_HEADINGS, *SIGN_IN))
 
-    def next_page(self) -> Locator:
-        pages = self._page.get_by_role("navigation", name="Pages")
-        return pages.get_by_role("link", name=_one_of("Next", "Older", "Next page"))
-
-    # Pop-ups
+    # Pop-ups: looked for before every action, so by attributes, which costs a third of asking for every role
 
     def survey(self) -> Locator:
-        return self._page.get_by_role("dialog", name="How are we doing?")
+        return self._page.locator('[role="dialog"]').filter(has_text="How are we doing?")
 
     def survey_no(self) -> Locator:
         return self.survey().get_by_role("button", name="No, thanks")
 
     def cookies(self) -> Locator:
-        return self._page.get_by_role("region", name="Cookies")
+        return self._page.locator('[role="region"][aria-label="Cookies"]')
 
     def cookies_necessary(self) -> Locator:
         return self.cookies().get_by_role("button", name="Only necessary cookies")

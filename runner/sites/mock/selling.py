@@ -45,10 +45,13 @@ async def find_listing(browsing: Browsing, listing: Listing) -> list[RemoteListi
         path: str | None = locators.LISTINGS_PATH
         while path is not None:
             await browsing.open(path)
-            total = int(await browsing.find.listings().get_attribute("data-total-listings") or 0)
-            rows: list[dict[str, str]] = await browsing.find.listing_rows().evaluate_all(locators.READ_LISTINGS)
+            read = await browsing.read("listings", "next")
+            if read["listings"] is None:
+                await browsing.find.listings().wait_for(state="attached")  # raises, and names what is missing
+                read = await browsing.read("listings", "next")
+            total, rows = read["listings"]["total"], read["listings"]["rows"]
             seen.update({row["id"]: (as_shown(row["reference"]), as_shown(row["title"])) for row in rows})
-            path = await browsing.next_path()
+            path = browsing.next_path(path, read["next"])
         if len(seen) >= total:
             break
     return [_remote(browsing, each, listing) for each in reversed(seen) if seen[each] == wanted]
@@ -82,7 +85,9 @@ async def _fill_details(browsing: Browsing, listing: Listing) -> None:
 async def _choose(browsing: Browsing, name: str, wanted: str) -> None:
     """Choose the option with this value or text, in any case. Raises Rejected with the options that exist."""
     box = browsing.find.field(name)
-    options: list[list[str]] = await box.evaluate(locators.READ_OPTIONS)
+    boxes: list[list[list[str]]] = await box.evaluate_all(locators.READ_OPTIONS)
+    # Asked without waiting, for the form is there; where it is not, the wait says what is missing.
+    options = boxes[0] if len(boxes) == 1 else await box.evaluate(locators.READ_BOX)
     matching = [value for value, label in options if value and _plain(wanted) in (_plain(value), _plain(label))]
     if not matching:
         labels = [label for value, label in options if value]
@@ -129,11 +134,12 @@ async def _add_photo(browsing: Browsing, photo: Path, number: int) -> None:
 async def _review(browsing: Browsing, listing: Listing) -> None:
     """Go to the last step, and make sure that what would be published is what was meant."""
     await browsing.expect_good(await browsing.submit(browsing.find.to_review()))
-    for name, wanted in (("title", listing.title), ("reference", listing.reference)):
-        shown = browsing.find.reviewed(name)
+    wanted_by_name = {"title": listing.title, "reference": listing.reference}
+    texts: dict[str, str | None] = await browsing.page.evaluate(locators.READ_REVIEWED, list(wanted_by_name))
+    for name, wanted in wanted_by_name.items():
         if not wanted:
             continue
-        text = await shown.first.text_content() or ""
+        text = texts[name] or await browsing.find.reviewed(name).first.text_content() or ""
         if as_shown(text) != as_shown(wanted):
             raise SiteChanged(
                 f'The review shows the {name} "{text.strip()}" instead of "{wanted}".', cure="Nothing was published."

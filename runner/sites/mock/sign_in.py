@@ -14,8 +14,8 @@ async def whoami(browsing: Browsing) -> str | None:
     if not browsing.loaded or not browsing.at_site:
         await browsing.open(locators.INBOX_PATH, signed_out_ok=True)
         browsing.mark_unused()
-    shown: list[str] = await browsing.find.account().evaluate_all("marks => marks.map(mark => mark.dataset.account)")
-    return shown[0] if shown else None
+    account: str | None = (await browsing.read("account"))["account"]
+    return account
 
 
 async def sign_in(browsing: Browsing, username: str, password: str, *, remember: bool) -> None:

@@ -25,7 +25,8 @@ from runner.sites.translate import translate
 class MockSite(Site):
     """The mock marketplace, in any of its layouts.
 
-    Options: `remember` (true) keeps the account signed in; `commit_latency_s` ("unbounded") is for how many seconds a
+    Options: `remember` (true) keeps the account signed in; `fast_reads` (true) reads by the page's own requests where
+    nobody needs to see the pages; `commit_latency_s` ("unbounded") is for how many seconds a
     request that the browser has given up may still take effect. There is no bound that the marketplace keeps by itself:
     it is as late as its fault rules say.
     """
@@ -42,6 +43,7 @@ class MockSite(Site):
         super().__init__(page, base_url=base_url, steps=steps, options=options)
         self._browsing = Browsing(page, self.base_url)
         self._step_name = ""
+        self.fast_reads = bool(options.get("fast_reads", True))
         latency = options.get("commit_latency_s", "unbounded")
         self.commit_latency_s = None if latency == "unbounded" else float(latency)
 
@@ -73,9 +75,17 @@ class MockSite(Site):
         """All Threads, newest first, past the paging."""
         return inbox.threads(self._browsing, since)
 
+    def threads_fast(self, since: datetime | None = None) -> AsyncIterator[ThreadSummary]:
+        """The same by the page's own requests: the first page of the inbox is open, from the look at the login."""
+        return inbox.threads(self._browsing, since, fast=True)
+
     async def messages(self, thread_id: str) -> list[RemoteMessage]:
         """All Messages of one Thread, oldest first."""
         return await inbox.messages(self._browsing, thread_id)
+
+    async def messages_fast(self, thread_id: str) -> list[RemoteMessage]:
+        """The same from where the Thread's page has them, by the very request that its script makes."""
+        return await inbox.fast_messages(self._browsing, thread_id)
 
     async def messages_at_the_click(self, thread_id: str) -> list[RemoteMessage]:
         """What the Site would draw now, while the page stays as it is."""
@@ -113,7 +123,7 @@ class MockSite(Site):
 
     async def trouble(self, last_response: LastResponse | None) -> AttemptError | None:
         """What is wrong with the page that is open now."""
-        return await troubles.read(self.page, self._browsing.find, last_response)
+        return await troubles.read(self.page, last_response)
 
     def popups(self) -> list[Popup]:
         """The survey dialog, which lies over everything, and the cookie banner."""

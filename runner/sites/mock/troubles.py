@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import Page
@@ -20,30 +22,47 @@ _CHALLENGES = {
 _BY_HAND = "Answer the page by hand: runner handoff opens it, and the job goes on."
 
 
-async def read(page: Page, find: locators.Locators, last: LastResponse | None) -> AttemptError | None:
+async def read(page: Page, last: LastResponse | None) -> AttemptError | None:
     """What is wrong with the page that is open now; None when it looks well. Reads only, and never waits."""
-    path = urlsplit(page.url).path
-    headings = await find.headings().all_inner_texts()
-    heading = headings[0].strip() if headings else ""
+    read: dict[str, Any] = await page.evaluate(locators.READ, ["heard"])
+    return judge(urlsplit(page.url).path, read["heard"], last)
+
+
+def judge(path: str, heard: Mapping[str, Any], last: LastResponse | None) -> AttemptError | None:
+    """What is wrong with a page at `path` of which this was heard (see `locators.READ`); None when it looks well."""
+    heading = heard["headings"][0] if heard["headings"] else ""
     if heading in _CHALLENGES:
         kind, what = _CHALLENGES[heading]
         return NeedsPerson(f"The site {what}.", cure=_BY_HAND, kind=kind)
     if path == locators.CHALLENGE_PATH:
         return NeedsPerson(f'The site asks for something new: "{heading}".', cure=_BY_HAND)
     if heading == locators.LOCKED:
-        why = " ".join(await find.alert().all_inner_texts())
-        return NeedsPerson(
-            f"The site has locked this account: {why}",
-            cure="Settle it with the site, then resume the account.",
-            kind=ErrorKind.ACCOUNT_LOCKED,
-        )
+        return _locked(" ".join(heard["alerts"]))
     if heading == locators.RATE_LIMITED:
-        return rate_limited(last, await _shown_wait_s(find))
+        return rate_limited(last, float(heard["waitS"]) if heard["waitS"] else None)
     if path == locators.SIGN_IN_PATH:
         return SessionExpired("The site no longer knows this session.")
     if heading == locators.FORM_EXPIRED:
         return SessionExpired("The site says that the form has expired.")
     return by_status(last) or (_server_error(last) if heading == locators.ERROR else None)
+
+
+def of_answer(last: LastResponse, body: Mapping[str, Any]) -> AttemptError | None:
+    """What is wrong with an answer that a script gets; None when it says nothing about trouble."""
+    if last.status != 403:
+        return by_status(last)
+    if body.get("error") == "locked":
+        return _locked(str(body.get("message", "")))
+    kind = ErrorKind.CAPTCHA if body.get("kind") == "captcha" else ErrorKind.CHALLENGE
+    return NeedsPerson("The site asks for a person before it shows anything else.", cure=_BY_HAND, kind=kind)
+
+
+def _locked(why: str) -> NeedsPerson:
+    return NeedsPerson(
+        f"The site has locked this account: {why}",
+        cure="Settle it with the site, then resume the account.",
+        kind=ErrorKind.ACCOUNT_LOCKED,
+    )
 
 
 def by_status(last: LastResponse | None) -> AttemptError | None:
@@ -84,8 +103,3 @@ def _retry_after_s(value: str | None) -> float | None:
         return None
     aware = until if until.tzinfo else until.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())
-
-
-async def _shown_wait_s(find: locators.Locators) -> float | None:
-    shown: list[str] = await find.retry_after().evaluate_all("rows => rows.map(row => row.dataset.retryAfterS)")
-    return float(shown[0]) if shown and shown[0] else None

@@ -113,6 +113,8 @@ class MemoryJournal:
 
 
 class MemoryEvidence:
+    keeps_threads = True
+
     def __init__(self) -> None:
         self.kept: list[tuple[str, bytes, str]] = []
 
