@@ -12,12 +12,14 @@ from runner.cli import options, output
 from runner.domain.classification import Asked, Classification, Correction, Facts, MessageType, Queued
 from runner.inbox.classify.measures import Report
 from runner.store.classifications import Said
-from runner.store.pages import Wish
+from runner.store.pages import LARGEST, Wish
 
 app = typer.Typer()
 """Its commands stand among those of `runner inbox`."""
 
-Number = Annotated[int, typer.Argument(metavar="MESSAGE", help="Its number, as `runner inbox show` has it.")]
+Number = Annotated[
+    int, typer.Argument(metavar="MESSAGE", parser=options.number, help="Its number, as `runner inbox show` has it.")
+]
 SHORT = {each: each.split("_")[0] for each in MessageType}
 
 
@@ -150,7 +152,7 @@ def explain(
 
     async def work(books: wiring.Books) -> dict[str, object]:
         text, first, stored = message, False, None
-        if message.isdecimal():
+        if message.isdecimal() and len(message) < len(str(LARGEST)):
             text, first = await books.classifications.text_of(int(message))
             stored = await books.classifications.said_of(int(message))
         found = (await books.classifier.classify([Asked(text=text, first_contact=first)]))[0]

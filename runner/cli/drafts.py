@@ -14,7 +14,10 @@ from runner.domain.drafts import Draft, DraftState
 app = typer.Typer()
 """Its commands stand among those of `runner inbox`."""
 
-Number = Annotated[int, typer.Argument(metavar="DRAFT", help="Its number, as `runner inbox drafts` shows it.")]
+Number = Annotated[
+    int,
+    typer.Argument(metavar="DRAFT", parser=options.number, help="Its number, as `runner inbox drafts` shows it."),
+]
 
 
 @app.command()

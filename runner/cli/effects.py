@@ -17,7 +17,7 @@ from runner.orchestrator import decisions
 
 app = typer.Typer(help="What was changed at the sites: list, show, settle.", no_args_is_help=True)
 
-Number = Annotated[int, typer.Argument(help="Its number, as `runner effects list` shows it.")]
+Number = Annotated[int, typer.Argument(parser=options.number, help="Its number, as `runner effects list` shows it.")]
 COLUMNS = ("effect", "account", "what", "state", "armed", "site's id", "job")
 
 

@@ -24,14 +24,17 @@ app = typer.Typer(help="What failed attempts saw: list, show, open.", no_args_is
 PICTURES = (EvidenceKind.SCREENSHOT, EvidenceKind.LAST_PICTURE)
 
 Number = Annotated[
-    int, typer.Argument(metavar="NUMBER", help="The attempt's number, as `runner evidence list` shows it.")
+    int,
+    typer.Argument(
+        metavar="NUMBER", parser=options.number, help="The attempt's number, as `runner evidence list` shows it."
+    ),
 ]
 
 
 @app.command("list")
 def list_(
     account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")] = None,
-    job: Annotated[int | None, typer.Option("--job", help="Only this job's.")] = None,
+    job: Annotated[int | None, typer.Option("--job", parser=options.number, help="Only this job's.")] = None,
     kind: Annotated[list[EvidenceKind] | None, typer.Option("--kind", help="Only these; may be repeated.")] = None,
     limit: options.Limit = 50,
     config: options.Config = None,

@@ -76,7 +76,10 @@ def list_(
 
 @app.command()
 def show(
-    thread: Annotated[int, typer.Argument(metavar="NUMBER", help="Its number, as `runner inbox list` shows it.")],
+    thread: Annotated[
+        int,
+        typer.Argument(metavar="NUMBER", parser=options.number, help="Its number, as `runner inbox list` shows it."),
+    ],
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:

@@ -55,6 +55,7 @@ def export(
                 written += file.write(part)
         return written
 
-    size = options.with_books(settings, work)
+    with output.writing(to) if to else contextlib.nullcontext():
+        size = options.with_books(settings, work)
     if to is not None:
         output.note(f"{to}: {size} characters")

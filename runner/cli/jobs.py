@@ -20,7 +20,9 @@ app.command(short_help="Cancel jobs, also running ones.")(jobs_chosen.cancel)
 app.command(short_help="Delete ended jobs with their evidence.")(jobs_chosen.delete)
 app.command(short_help="Delete what ended long ago.")(jobs_chosen.prune)
 
-Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Its number, as `runner jobs list` shows it.")]
+Number = Annotated[
+    int, typer.Argument(metavar="NUMBER", parser=options.number, help="Its number, as `runner jobs list` shows it.")
+]
 COLUMNS = ("job", "account", "flow", "state", "attempts", "due", "error")
 
 
@@ -36,7 +38,9 @@ def list_(
     ] = None,
     account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")] = None,
     flow: Annotated[str | None, typer.Option("--flow", metavar="FLOW", help="Only this flow.")] = None,
-    batch: Annotated[int | None, typer.Option("--batch", metavar="NUMBER", help="Only this batch.")] = None,
+    batch: Annotated[
+        int | None, typer.Option("--batch", metavar="NUMBER", parser=options.number, help="Only this batch.")
+    ] = None,
     limit: options.Limit = 50,
     config: options.Config = None,
     as_json: options.Json = False,

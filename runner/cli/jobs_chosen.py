@@ -18,7 +18,10 @@ from runner.domain.states import ENDED, JobState
 from runner.errors import ErrorKind, SetupError
 
 Numbers = Annotated[
-    list[int] | None, typer.Argument(metavar="[NUMBER]...", help="Their numbers, as `runner jobs list` shows them.")
+    list[int] | None,
+    typer.Argument(
+        metavar="[NUMBER]...", parser=options.number, help="Their numbers, as `runner jobs list` shows them."
+    ),
 ]
 States = Annotated[
     list[JobState] | None,
@@ -30,7 +33,7 @@ States = Annotated[
 ]
 Account = Annotated[str | None, typer.Option("--account", metavar="NAME", help="Only this account's.")]
 Flow = Annotated[str | None, typer.Option("--flow", metavar="FLOW", help="Only this flow.")]
-Batch = Annotated[int | None, typer.Option("--batch", metavar="NUMBER", help="Only this batch.")]
+Batch = Annotated[int | None, typer.Option("--batch", metavar="NUMBER", parser=options.number, help="Only this batch.")]
 Kind = Annotated[
     ErrorKind | None, typer.Option("--kind", metavar="KIND", help="Only those that failed so: network, captcha, …")
 ]

@@ -91,7 +91,10 @@ def list_(
 
 @app.command()
 def show(
-    listing: Annotated[int, typer.Argument(metavar="NUMBER", help="Its number, as `runner listings list` shows it.")],
+    listing: Annotated[
+        int,
+        typer.Argument(metavar="NUMBER", parser=options.number, help="Its number, as `runner listings list` shows it."),
+    ],
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -116,7 +119,8 @@ def show(
 @app.command(short_help="Publish listings now, each by its account.")
 def publish(
     listing: Annotated[
-        list[int] | None, typer.Argument(metavar="NUMBER", help="Numbers of listings; else --account or --all.")
+        list[int] | None,
+        typer.Argument(metavar="NUMBER", parser=options.number, help="Numbers of listings; else --account or --all."),
     ] = None,
     account: Annotated[
         str | None, typer.Option("--account", metavar="NAME", help="All of this account's that are not published yet.")

@@ -45,7 +45,10 @@ def dead(limit: options.Limit = 50, config: options.Config = None, as_json: opti
 @app.command()
 def retry(
     notice: Annotated[
-        list[int] | None, typer.Argument(metavar="[NOTICE]...", help="Numbers, as `runner notices dead` has them.")
+        list[int] | None,
+        typer.Argument(
+            metavar="[NOTICE]...", parser=options.number, help="Numbers, as `runner notices dead` has them."
+        ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="All that were given up.")] = False,
     config: options.Config = None,
@@ -94,9 +97,11 @@ def digest(
         digesting = telling_of(books).digesting
         made = await digesting.latest(kind)
         if html is not None:
-            _write(html, (await digesting.html(made)).encode())
+            with output.writing(html):
+                html.write_bytes((await digesting.html(made)).encode())
         if pdf is not None:
-            _write(pdf, await digesting.pdf(made))
+            with output.writing(pdf):
+                pdf.write_bytes(await digesting.pdf(made))
         return made
 
     made = options.with_books(settings, work)
@@ -114,13 +119,6 @@ def digest(
 def _figures(made: Digest) -> dict[str, object]:
     fields = {name: getattr(made, name) for name in Digest.__dataclass_fields__ if name != "span"}
     return {"first": made.span.first.isoformat(), "until": made.span.until.isoformat(), **fields}
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as refused:
-        raise SetupError(f"{path} cannot be written: {refused.strerror}.", cure="Give another path.") from refused
 
 
 def _list(

@@ -17,8 +17,18 @@ from runner.cli import output
 from runner.config.load import load
 from runner.config.settings import Settings
 from runner.logs import Redactor
+from runner.store.pages import LARGEST
 
 T = TypeVar("T")
+
+
+def number(text: str) -> int:
+    """The number of something stored; none is larger than a database can hold. Raises typer.BadParameter."""
+    said = str(text)
+    if said.isdecimal() and len(said) <= len(str(LARGEST)) and 0 < int(said) <= LARGEST:
+        return int(said)
+    raise typer.BadParameter(f'"{said[:40]}" is the number of nothing: numbers are whole, from 1 on.')
+
 
 Config = Annotated[
     Path | None,

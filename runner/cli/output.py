@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runner.errors import RunnerError
+from runner.errors import RunnerError, SetupError
 
 DONE, FAILED, WRONG_USE, PERSON_NEEDED = 0, 1, 2, 3
 """Exit codes of every command."""
@@ -152,6 +153,15 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [jsonable(item) for item in value]
     return value
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Have a file that cannot be written said to a person. Raises SetupError."""
+    try:
+        yield
+    except OSError as refused:
+        raise SetupError(f"{path} cannot be written: {refused.strerror}.", cure="Give another path.") from refused
 
 
 def error(problem: RunnerError) -> None:

@@ -20,7 +20,12 @@ from runner.orchestrator.visits import Look
 
 def replay(
     attempt: Annotated[
-        int, typer.Argument(metavar="ATTEMPT", help="The attempt's number, as `runner evidence list` shows it.")
+        int,
+        typer.Argument(
+            metavar="ATTEMPT",
+            parser=options.number,
+            help="The attempt's number, as `runner evidence list` shows it.",
+        ),
     ],
     headed: options.Headed = False,
     slow_mo: options.SlowMo = None,

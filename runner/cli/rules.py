@@ -187,7 +187,8 @@ def remove(name: Name, config: options.Config = None, as_json: options.Json = Fa
 @app.command("test")
 def dry_run(
     message: Annotated[
-        int | None, typer.Argument(metavar="[MESSAGE]", help="Its number, as `runner inbox show` has it.")
+        int | None,
+        typer.Argument(metavar="[MESSAGE]", parser=options.number, help="Its number, as `runner inbox show` has it."),
     ] = None,
     last: Annotated[
         int | None, typer.Option("--last", metavar="N", min=1, max=10_000, help="Instead: the last N messages.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,7 +79,12 @@ def run(
 def parameters(flow: str, pairs: list[str], file: Path | None) -> dict[str, Any]:
     """What --file and --set say, checked against the Flow. Raises NotFound, SetupError."""
     given = {**(flow_params.from_file(file) if file else {}), **flow_params.assignments(pairs)}
-    parsed = catalog.flow_named(flow).parse(given, folder=file.parent if file else None)
+    return checked(flow, given, folder=file.parent if file else None)
+
+
+def checked(flow: str, given: Mapping[str, Any], *, folder: Path | None = None) -> dict[str, Any]:
+    """Parameters as a Job stores them. Raises NotFound, SetupError."""
+    parsed = catalog.flow_named(flow).parse(given, folder=folder)
     stored: dict[str, Any] = parsed.model_dump(mode="json", exclude_unset=True)
     return stored
 

@@ -8,6 +8,7 @@ import typer
 
 from runner import wiring
 from runner.cli import options, output
+from runner.cli.run import checked
 from runner.domain.jobs import Job, NewJob
 from runner.domain.local_time import zone_of
 from runner.domain.sending import moment_in
@@ -15,7 +16,10 @@ from runner.domain.states import Priority
 
 
 def send(
-    thread: Annotated[int, typer.Argument(metavar="THREAD", help="Its number, as `runner inbox list` shows it.")],
+    thread: Annotated[
+        int,
+        typer.Argument(metavar="THREAD", parser=options.number, help="Its number, as `runner inbox list` shows it."),
+    ],
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to write.")],
     at: Annotated[
         str | None,
@@ -45,12 +49,14 @@ def send(
         new = NewJob(
             account=found.account,
             flow="send_message",
-            params=params,
+            params=checked("send_message", params),
             priority=Priority.HIGH,
             due_at=None if at is None else moment_in(at, zone, now),
             max_attempts=settings.retry.max_attempts,
         )
-        return (await books.engine.submit([new]))[0]
+        (job,) = await books.engine.submit([new])
+        await books.answering.give_way()
+        return job
 
     job = options.with_books(settings, work)
     if as_json:

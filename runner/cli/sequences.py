@@ -34,7 +34,10 @@ Steps = Annotated[
     ),
 ]
 Number = Annotated[
-    int, typer.Argument(metavar="ENROLMENT", help="Its number, as `runner sequences enrolments` has it.")
+    int,
+    typer.Argument(
+        metavar="ENROLMENT", parser=options.number, help="Its number, as `runner sequences enrolments` has it."
+    ),
 ]
 Again = Annotated[bool, typer.Option("--again", help="Also a thread that went through it before.")]
 Force = Annotated[bool, typer.Option("--force", help="Also a counterpart who wants no more messages.")]
@@ -112,7 +115,10 @@ def show(name: Name, config: options.Config = None, as_json: options.Json = Fals
 @app.command()
 def preview(
     name: Name,
-    thread: Annotated[int, typer.Argument(metavar="THREAD", help="Its number, as `runner inbox list` shows it.")],
+    thread: Annotated[
+        int,
+        typer.Argument(metavar="THREAD", parser=options.number, help="Its number, as `runner inbox list` shows it."),
+    ],
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -166,7 +172,10 @@ def remove(name: Name, config: options.Config = None, as_json: options.Json = Fa
 def enrol(
     name: Name,
     thread: Annotated[
-        list[int] | None, typer.Argument(metavar="[THREAD]...", help="Their numbers, as `runner inbox list` has them.")
+        list[int] | None,
+        typer.Argument(
+            metavar="[THREAD]...", parser=options.number, help="Their numbers, as `runner inbox list` has them."
+        ),
     ] = None,
     file: Annotated[
         Path | None,
@@ -203,7 +212,9 @@ def enrolments(
     state: Annotated[
         list[EnrolmentState] | None, typer.Option("--state", help="Only in this state; may be repeated.")
     ] = None,
-    thread: Annotated[int | None, typer.Option("--thread", metavar="NUMBER", help="Only this thread's.")] = None,
+    thread: Annotated[
+        int | None, typer.Option("--thread", metavar="NUMBER", parser=options.number, help="Only this thread's.")
+    ] = None,
     limit: options.Limit = 50,
     config: options.Config = None,
     as_json: options.Json = False,
@@ -223,7 +234,11 @@ def enrolments(
 def stop(
     enrolment: Annotated[
         list[int] | None,
-        typer.Argument(metavar="[ENROLMENT]...", help="Their numbers, as `runner sequences enrolments` has them."),
+        typer.Argument(
+            metavar="[ENROLMENT]...",
+            parser=options.number,
+            help="Their numbers, as `runner sequences enrolments` has them.",
+        ),
     ] = None,
     sequence: Annotated[
         str | None, typer.Option("--sequence", metavar="NAME", help="Instead: all that go through this one.")

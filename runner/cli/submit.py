@@ -10,16 +10,18 @@ import typer
 from runner import wiring
 from runner.cli import options, output
 from runner.cli.run import parameters
-from runner.domain.durations import parse_duration
+from runner.domain.durations import expect_near, parse_duration
 from runner.domain.jobs import Job, NewJob
 from runner.domain.states import IfFailed, JobState, Priority
 from runner.errors import SetupError
+from runner.store.pages import LARGEST
 
 PriorityOption = Annotated[
     Priority, typer.Option("--priority", metavar="PRIORITY", help="urgent, high, normal or low; waiting raises it.")
 ]
 Attempts = Annotated[
-    int | None, typer.Option("--max-attempts", metavar="N", min=1, help="Attempts at most; else as configured.")
+    int | None,
+    typer.Option("--max-attempts", metavar="N", min=1, max=1000, help="Attempts at most; else as configured."),
 ]
 Timeout = Annotated[
     str | None, typer.Option("--timeout", metavar="TIME", help="For each attempt: 90s, 5m; else as configured.")
@@ -68,7 +70,7 @@ def submit(
             due_at=None if due is None else due_time(due, now),
             key=key,
             max_attempts=max_attempts or settings.retry.max_attempts,
-            after=[int(each) if each.isdecimal() else each for each in after or []],
+            after=[int(each) if each.isdecimal() and len(each) < len(str(LARGEST)) else each for each in after or []],
             if_failed=if_failed,
             timeout_s=timeout_s,
         )
@@ -96,6 +98,7 @@ def due_time(text: str, now: datetime) -> datetime:
             raise SetupError(
                 f'"{text}" is no moment.', cure="Write a span from now, like 2h30m, or a moment, like 2026-12-24T18:00."
             ) from problem
+    expect_near(moment, now)
     return moment.astimezone(UTC)
 
 

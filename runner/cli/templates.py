@@ -101,7 +101,13 @@ def add(
 def preview(
     name: Name,
     message: Annotated[
-        int | None, typer.Option("--message", metavar="NUMBER", help="With this message's data; else the newest's.")
+        int | None,
+        typer.Option(
+            "--message",
+            metavar="NUMBER",
+            parser=options.number,
+            help="With this message's data; else the newest's.",
+        ),
     ] = None,
     config: options.Config = None,
     as_json: options.Json = False,
@@ -130,7 +136,13 @@ def preview(
 def remove(
     name: Name,
     number: Annotated[
-        int | None, typer.Option("--number", metavar="N", help="Only this one of the family, as the list shows it.")
+        int | None,
+        typer.Option(
+            "--number",
+            metavar="N",
+            parser=options.number,
+            help="Only this one of the family, as the list shows it.",
+        ),
     ] = None,
     config: options.Config = None,
     as_json: options.Json = False,

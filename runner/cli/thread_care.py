@@ -17,7 +17,10 @@ from runner.domain.states import ThreadStatus
 app = typer.Typer()
 """Its commands stand among those of `runner inbox`."""
 
-Number = Annotated[int, typer.Argument(metavar="THREAD", help="Its number, as `runner inbox list` shows it.")]
+Number = Annotated[
+    int,
+    typer.Argument(metavar="THREAD", parser=options.number, help="Its number, as `runner inbox list` shows it."),
+]
 
 
 @app.command()
@@ -47,7 +50,9 @@ def tag(
 def note(
     thread: Number,
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What to keep in mind; without it, list.")] = None,
-    remove: Annotated[int | None, typer.Option("--remove", metavar="NOTE", help="Take this one away.")] = None,
+    remove: Annotated[
+        int | None, typer.Option("--remove", metavar="NOTE", parser=options.number, help="Take this one away.")
+    ] = None,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -111,7 +116,9 @@ def reopen(thread: Number, config: options.Config = None, as_json: options.Json 
 @app.command()
 def link(
     thread: Number,
-    other: Annotated[int | None, typer.Argument(metavar="OTHER", help="Another thread's number.")] = None,
+    other: Annotated[
+        int | None, typer.Argument(metavar="OTHER", parser=options.number, help="Another thread's number.")
+    ] = None,
     different: Annotated[bool, typer.Option("--different", help="They are two people's, whatever the name.")] = False,
     config: options.Config = None,
     as_json: options.Json = False,

@@ -1,15 +1,14 @@
 """Reads accounts from a table; where the secret is kept is read, the secret itself is refused."""
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from runner.domain.accounts import NewAccount, SecretRef
 from runner.errors import SetupError
 from runner.intake.columns import Cells, Field, match
-from runner.intake.report import HIDDEN, Intake, Notice, RowProblem, did_you_mean
+from runner.intake.report import HIDDEN, Intake, Notice, RowProblem, did_you_mean, twins, without
 from runner.intake.rows import Table, folded
 from runner.intake.tables import read_table
 
@@ -67,11 +66,10 @@ def accounts_in(table: Table, *, known_sites: Collection[str], default_site: str
         problems += cells.problems
         if not cells.problems:
             items.append((row.line, account))
-    twins = _twins(items, matched.headers)
-    doubled = {problem.line for problem in twins}
+    doubled, refused = _twins(items, matched.headers)
     return Intake(
-        items=tuple(item for item in items if item[0] not in doubled),
-        problems=tuple(sorted([*problems, *twins], key=lambda problem: problem.line)),
+        items=without(items, doubled),
+        problems=tuple(sorted([*problems, *refused], key=lambda problem: problem.line)),
         warnings=tuple(notices),
         rows=len(table.rows) + len(table.problems),
     )
@@ -157,22 +155,23 @@ def _secret(cells: Cells) -> SecretRef:
     return SecretRef(kind=kind, name=place)
 
 
-def _twins(items: list[tuple[int, NewAccount]], headers: Mapping[str, str]) -> list[RowProblem]:
-    """Rows that claim one name, or one login on one site; none is taken, since nobody can tell which is right."""
-    by_name: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    by_login: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
-    for line, account in items:
-        by_name[account.name].append((line, account.name))
-        by_login[account.site, account.username.casefold()].append((line, account.username))
-    groups = [("name", group) for group in by_name.values()] + [("username", group) for group in by_login.values()]
-    return [
+def _twins(items: Sequence[tuple[int, NewAccount]], headers: Mapping[str, str]) -> tuple[set[int], list[RowProblem]]:
+    """The places of rows that claim one name, or one login on one site, and why none of them is taken.
+
+    Nobody can tell which is right.
+    """
+    by_name = [("name", group) for group in twins(new.name for _, new in items)]
+    by_login = [("username", group) for group in twins((new.site, new.username.casefold()) for _, new in items)]
+    groups = [*by_name, *by_login]
+    problems = [
         RowProblem(
-            line=line,
+            line=items[place][0],
             column=headers[field],
-            value_excerpt=value,
-            reason=f"the same {field} stands on lines {', '.join(str(line) for line, _ in group)}: keep one of them",
+            value_excerpt=getattr(items[place][1], field),
+            reason=f"the same {field} stands on lines {', '.join(str(items[each][0]) for each in group)}: "
+            "keep one of them",
         )
         for field, group in groups
-        if len(group) > 1
-        for line, value in group
+        for place in group
     ]
+    return {place for _, group in groups for place in group}, problems

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.intake.columns import Cells, Field, match
-from runner.intake.report import Intake, RowProblem
+from runner.intake.report import Intake, RowProblem, twins, without
 from runner.intake.rows import Table
 from runner.intake.tables import read_table
 
@@ -43,7 +42,6 @@ def threads_in(table: Table) -> Intake[NamedThread]:
     matched = match(table, FIELDS)
     problems, notices = list(table.problems), [*table.warnings, *matched.notices]
     items: list[tuple[int, NamedThread]] = []
-    lines: dict[str, list[int]] = defaultdict(list)
     for row in table.rows:
         cells = Cells(row, matched.headers)
         found = _thread(cells)
@@ -51,14 +49,16 @@ def threads_in(table: Table) -> Intake[NamedThread]:
         problems += cells.problems
         if found is not None and not cells.problems:
             items.append((row.line, found))
-            lines[str(found)].append(row.line)
-    for line, found in items:
-        if lines[str(found)][0] != line:
-            reason = f"the same thread stands on line {lines[str(found)][0]}"
-            problems.append(RowProblem(line=line, column=None, value_excerpt=str(found), reason=reason))
-    doubled = {problem.line for problem in problems}
+    doubled: set[int] = set()
+    for first, *others in twins(found for _, found in items):
+        reason = f"the same thread stands on line {items[first][0]}"
+        doubled |= set(others)
+        problems += [
+            RowProblem(line=items[each][0], column=None, value_excerpt=str(items[each][1]), reason=reason)
+            for each in others
+        ]
     return Intake(
-        items=tuple(item for item in items if item[0] not in doubled),
+        items=without(items, doubled),
         problems=tuple(sorted(problems, key=lambda problem: problem.line)),
         warnings=tuple(notices),
         rows=len(table.rows) + len(table.problems),
@@ -72,8 +72,8 @@ def _thread(cells: Cells) -> NamedThread | None:
             cells.refuse("thread", "not the number of a thread, as `runner inbox list` shows it", shown=written)
             return None
         return NamedThread(number=int(written))
-    account, remote_id = cells.word("account"), cells.identifier("remote_id")
-    if not account or not remote_id:
+    account = cells.word("account")
+    if not account or cells.raw("remote_id") is None:
         cells.refuse("thread", "no thread is named: fill thread, or account and remote_id")
         return None
-    return NamedThread(account=account, remote_id=remote_id)
+    return NamedThread(account=account, remote_id=cells.identifier("remote_id"))

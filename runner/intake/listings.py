@@ -1,8 +1,7 @@
 """Reads listings from a table, with their photos looked at and the accounts that are to publish them."""
 
 import re
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +11,7 @@ from runner.errors import SetupError
 from runner.intake.columns import Cells, Field, match
 from runner.intake.photos import MAX_PHOTOS, NotAPhoto, PhotoFolder
 from runner.intake.prices import CURRENCIES, SYMBOLS, NotAPrice, read_currency, read_price
-from runner.intake.report import Intake, RowProblem, did_you_mean
+from runner.intake.report import Intake, RowProblem, did_you_mean, twins, without
 from runner.intake.tables import read_table
 
 DEFAULT_CURRENCY = "EUR"
@@ -82,21 +81,18 @@ def read_listings(
     reader = _Reader(_photo_folder(path, photos_dir), known_accounts, _header_currency(matched.headers["price"]))
     problems, notices = list(table.problems), [*table.warnings, *matched.notices]
     items: list[tuple[int, NewListing]] = []
-    lines_by_reference: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    bad: set[int] = set()
     for row in table.rows:
         cells = Cells(row, matched.headers)
         new = reader.listing(cells)
-        if new.listing.reference:
-            lines_by_reference[new.listing.reference.casefold()].append((row.line, new.listing.reference))
         notices += cells.notices
         problems += cells.problems
-        if not cells.problems:
-            items.append((row.line, new))
-    twins = _twins(lines_by_reference, matched.headers["reference"])
-    doubled = {problem.line for problem in twins}
+        bad |= {len(items)} if cells.problems else set()
+        items.append((row.line, new))
+    doubled, refused = _twins(items, matched.headers["reference"])
     return Intake(
-        items=tuple(item for item in items if item[0] not in doubled),
-        problems=tuple(sorted([*problems, *twins], key=lambda problem: problem.line)),
+        items=without(items, bad | doubled),
+        problems=tuple(sorted([*problems, *refused], key=lambda problem: problem.line)),
         warnings=tuple(notices),
         rows=len(table.rows) + len(table.problems),
     )
@@ -217,16 +213,22 @@ class _Reader:
         return names
 
 
-def _twins(lines_by_reference: dict[str, list[tuple[int, str]]], header: str) -> list[RowProblem]:
-    """Rows that share a reference; none is taken, since nobody can tell which is right."""
-    return [
+def _twins(items: Sequence[tuple[int, NewListing]], header: str) -> tuple[set[int], list[RowProblem]]:
+    """The places of rows that share a reference, bad ones too, and why none is taken: nobody can tell which is right.
+
+    Rows without a reference share none.
+    """
+    references = [new.listing.reference for _, new in items]
+    groups = [group for group in twins(each.casefold() for each in references) if references[group[0]]]
+    problems = [
         RowProblem(
-            line=line,
+            line=items[place][0],
             column=header,
-            value_excerpt=reference,
-            reason=f"the same reference stands on lines {', '.join(str(line) for line, _ in group)}: keep one of them",
+            value_excerpt=references[place],
+            reason=f"the same reference stands on lines {', '.join(str(items[each][0]) for each in group)}: "
+            "keep one of them",
         )
-        for group in lines_by_reference.values()
-        if len(group) > 1
-        for line, reference in group
+        for group in groups
+        for place in group
     ]
+    return {place for group in groups for place in group}, problems

@@ -1,7 +1,8 @@
 """What reading a table gives: the good rows, the problems of the bad ones, and what a person should know besides."""
 
 import difflib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -49,6 +50,22 @@ class Intake(Generic[T]):
     warnings: tuple[Notice, ...]
     rows: int
     """Rows with anything in them, good and bad, the header not counted."""
+
+
+def without(items: Sequence[tuple[int, T]], places: Collection[int]) -> tuple[tuple[int, T], ...]:
+    """The items but those at these places among them.
+
+    Never told apart by their line: all rows of a JSON file that is one line stand on line 1.
+    """
+    return tuple(item for place, item in enumerate(items) if place not in places)
+
+
+def twins(keys: Iterable[Hashable]) -> list[list[int]]:
+    """The places of those that share a key, where more than one does, in the order in which they begin."""
+    places: dict[Hashable, list[int]] = defaultdict(list)
+    for place, key in enumerate(keys):
+        places[key].append(place)
+    return [group for group in places.values() if len(group) > 1]
 
 
 def excerpt(value: object) -> str:

@@ -181,3 +181,11 @@ def test_a_login_that_excel_keeps_as_a_number_is_noticed(tmp_path: Path) -> None
     taken = read(tmp_path / "a.xlsx")
     assert taken.items[0][1].username == "31612345678"
     assert [(notice.line, notice.column) for notice in taken.warnings] == [(2, "username")]
+
+
+def test_rows_on_one_line_of_a_json_file_are_told_apart(write: Write) -> None:
+    row = '{{"name": "{}", "site": "mock", "username": "{}", "password_env": "{}"}}'
+    rows = [row.format(*each) for each in (("amy", "a", "A"), ("ben", "b", "B"), ("amy", "c", "C"), ("dev", "d", "1"))]
+    taken = read(write("a.json", f"[{', '.join(rows)}]"))
+    assert [account.name for _, account in taken.items] == ["ben"]
+    assert [problem.column for problem in taken.problems] == ["password_env", "name", "name"]

@@ -257,3 +257,12 @@ def test_without_known_accounts_any_name_is_taken(write: Write) -> None:
 def test_a_price_survives_a_spreadsheet_to_the_cent(tmp_path: Path, price: Decimal) -> None:
     taken = read(book(tmp_path / "l.xlsx", [["SKU", "title", "price"], ["A", "a", float(price)]]))
     assert [new.listing.price_minor for _, new in taken.items] == [int(price * 100)]
+
+
+def test_rows_on_one_line_of_a_json_file_are_told_apart(write: Write) -> None:
+    rows = [
+        f'{{"reference": "{ref}", "title": "a", "price": {price}}}' for ref, price in zip("ABAC", "1213", strict=True)
+    ]
+    taken = read(write("l.json", f'[{", ".join(rows)}, {{"reference": "D", "title": "", "price": 1}}]'))
+    assert [new.listing.reference for _, new in taken.items] == ["B", "C"]
+    assert [problem.value_excerpt for problem in taken.problems if "same reference" in problem.reason] == ["A", "A"]
