@@ -139,7 +139,9 @@ class SiteSettings(Section):
 class OrchestratorSettings(Section):
     """How the daemon and `runner cycle` work through the accounts."""
 
-    concurrency: values.Whole = Field(default=2, ge=1, le=64, description="How many browsers are open at once.")
+    concurrency: values.Whole = Field(
+        default=2, ge=1, le=64, description="How many accounts are worked on at once, each in a browser of its own."
+    )
     cycle_every_s: values.Seconds = Field(
         default=900.0, description="From the start of one cycle to the start of the next."
     )

@@ -13,8 +13,9 @@ import pytest
 from runner.browser import login_state, rebuilding
 from runner.browser.deadlines import Gone
 from runner.browser.pool import Pool, PoolRules
+from runner.browser.session import Timeouts
 from runner.domain.states import Mode, SessionEnd
-from runner.errors import NotFound
+from runner.errors import Conflict, NotFound
 from runner.orchestrator import visits as visits_module
 from runner.orchestrator.open_sessions import OpenSessions
 from runner.orchestrator.signing_in import SigningIn, SignInRules
@@ -40,16 +41,36 @@ class Live:
         self.gone = Gone()
         self.hands = self
         self.view = SimpleNamespace(is_withheld=False)
+        self.timeouts = Timeouts()
 
     @contextlib.asynccontextmanager
     async def in_hand(self) -> AsyncIterator[None]:
         yield
+
+    async def within(self, seconds: float, awaitable: Any, what: str) -> None:
+        await awaitable
 
     async def settle(self) -> None:
         """There is nothing under way."""
 
     async def close(self) -> None:
         self.gone.because("it was closed")
+
+
+class Keeps:
+    """A pool that keeps whatever it is given, and gives it to the next visit that may have it."""
+
+    browsers = None
+
+    def __init__(self) -> None:
+        self.warm: list[Any] = []
+
+    async def keep(self, live: Any, kept: Any, end: Any) -> bool:
+        self.warm.append(kept)
+        return True
+
+    async def take(self, account: str, fits: Any) -> Any:
+        return next((kept for kept in self.warm if fits(kept)), None)
 
 
 class Site:
@@ -77,12 +98,17 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Live:
 
 
 @pytest.fixture
-def visits(db: Database, clock: Any) -> Visits:
+def pool() -> Any:
+    return Pool(cast("Any", None), NONE_KEPT, served=cast("Any", None))
+
+
+@pytest.fixture
+def visits(db: Database, clock: Any, pool: Any) -> Visits:
     request = SimpleNamespace(
         mode=Mode.HEADLESS, profile_dir="profiles/amy", browser=SimpleNamespace(major=142), allowed_origins=()
     )
     return Visits(
-        pool=Pool(cast("Any", None), NONE_KEPT, served=cast("Any", None)),
+        pool=pool,
         accounts=Accounts(db),
         sessions=Sessions(db),
         profiles=Profiles(db),
@@ -205,3 +231,82 @@ async def test_nobody_gets_the_page_while_a_last_look_is_taken_at_it(
         visits._leaving = looking.leaving
     assert stands == [Stand.ASKED]
     assert live.gone.is_set()
+
+
+# ── What stays warm ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def keeps(visits: Visits) -> Keeps:
+    keeps = Keeps()
+    visits._pool = cast("Any", keeps)
+    return keeps
+
+
+async def test_a_visit_that_went_well_leaves_its_session_to_the_next_one(
+    db: Database, visits: Visits, live: Live, keeps: Keeps
+) -> None:
+    async with visits.visit("amy", Look(), asyncio.Event(), warm=True) as visit:
+        first = await visits.open(visit)
+        site = first.site
+    assert not live.gone.is_set()
+    with pytest.raises(Conflict, match="Nothing is being done"):
+        await first.control.take(Person(key="1", name="anna"))
+    async with visits.visit("amy", Look(), asyncio.Event(), warm=True) as visit:
+        again = await visits.open(visit)
+        assert (again.row, again.live) == (first.row, first.live)
+        assert again.site is not site, "which knew of a page that is gone"
+        await _in_hand(visit, asyncio.Event())
+    (row,) = await Sessions(db).list_sessions()
+    assert row.end is SessionEnd.DONE
+
+
+async def _failed(visit: Any, stop: asyncio.Event) -> None:
+    visit.end = SessionEnd.FAILED
+
+
+async def _spoilt(visit: Any, stop: asyncio.Event) -> None:
+    visit.spoilt = True
+
+
+async def _stopped(visit: Any, stop: asyncio.Event) -> None:
+    stop.set()
+
+
+async def _in_hand(visit: Any, stop: asyncio.Event) -> None:
+    anna = Person(key="1", name="anna")
+    await visit.session.control.take(anna)
+    await visit.session.control.give_back(anna)
+
+
+async def _headed(visit: Any, stop: asyncio.Event) -> None:
+    visit.session.request.mode = Mode.HEADED
+
+
+@pytest.mark.parametrize("what", [_failed, _spoilt, _stopped, _in_hand, _headed])
+async def test_a_browser_that_is_not_well_or_not_only_ours_is_closed(
+    db: Database, visits: Visits, live: Live, keeps: Keeps, what: Any
+) -> None:
+    stop = asyncio.Event()
+    async with visits.visit("amy", Look(), stop, warm=True) as visit:
+        await visits.open(visit)
+        await what(visit, stop)
+    assert (live.gone.is_set(), keeps.warm) == (True, [])
+    assert await Sessions(db).list_sessions(only_open=True) == []
+
+
+async def test_a_visit_of_a_person_leaves_no_browser_behind(visits: Visits, live: Live, keeps: Keeps) -> None:
+    async with visits.visit("amy", Look(), asyncio.Event()) as visit:
+        await visits.open(visit)
+    assert (live.gone.is_set(), keeps.warm) == (True, [])
+
+
+async def test_a_visit_that_is_cancelled_leaves_no_browser_behind(visits: Visits, live: Live, keeps: Keeps) -> None:
+    async def work() -> None:
+        async with visits.visit("amy", Look(), asyncio.Event(), warm=True) as visit:
+            await visits.open(visit)
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await work()
+    assert (live.gone.is_set(), keeps.warm) == (True, [])
