@@ -58,6 +58,10 @@ class BrowserSettings(Section):
     timezone: values.TimeZone = Field(
         default="UTC", description="IANA time zone of the browser; an account may have its own."
     )
+    block: tuple[Literal["fonts", "media", "images"], ...] = Field(
+        default=(),
+        description='Left out of pages: "fonts", "media", "images" (a captcha has one). Pays on heavy pages only.',
+    )
     sandbox: Literal["auto", "required"] = Field(
         default="auto",
         description='"auto" gives up Chromium\'s sandbox only as root, and warns; "required" refuses to start then.',
