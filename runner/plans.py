@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from runner.browser import trace_folder
+from runner.browser.blocking import Kind
 from runner.browser.checkpoints import Checkpoints
 from runner.browser.discovery import Browser, find_browser
 from runner.browser.launch import LaunchRequest
@@ -64,6 +65,7 @@ class Plans:
             locale=browser.locale,
             timezone=self._timezones.get(account.name, browser.timezone),
             args=browser.args,
+            block=tuple(map(Kind, browser.block)),
             timeouts=Timeouts(
                 launch_s=timeouts.launch_s,
                 action_s=timeouts.action_s,

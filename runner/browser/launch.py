@@ -21,6 +21,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from runner.browser import display, processes, profiles
+from runner.browser.blocking import Blocking, Kind
 from runner.browser.discovery import Browser
 from runner.browser.guard import BlockedRequest, Guard
 from runner.browser.sandbox import SandboxChoice
@@ -62,6 +63,7 @@ class LaunchRequest:
     last_picture_every_s: float = 1.0
     live_fps: float = 3.0
     live_quality: int = 60
+    block: tuple[Kind, ...] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     redactor: Redactor = field(default_factory=Redactor)
     traces_in: Path | None = None
@@ -186,6 +188,7 @@ class Browsers:
             guard=guard,
             redactor=request.redactor,
             timeouts=request.timeouts,
+            blocking=Blocking(request.block),
             clock=self.clock,
             last_picture_every_s=request.last_picture_every_s,
             live_fps=request.live_fps,

@@ -14,12 +14,14 @@ from playwright.async_api import (
 )
 from playwright.async_api import Error as PlaywrightError
 
+from runner.browser.blocking import Blocking
 from runner.browser.deadlines import Gone
 from runner.browser.guard import Guard
 from runner.browser.ring import Ring
 from runner.domain.clock import Clock
 from runner.domain.pages import LastResponse
 
+BLOCKED_BY_US = "ERR_BLOCKED_BY_CLIENT"
 DATA_TYPES = frozenset({"xhr", "fetch"})
 
 
@@ -31,12 +33,20 @@ class Listener:
     """
 
     def __init__(
-        self, context: BrowserContext, page: Page, *, guard: Guard, ring: Ring, gone: Gone, clock: Clock
+        self,
+        context: BrowserContext,
+        page: Page,
+        *,
+        guard: Guard,
+        blocking: Blocking,
+        ring: Ring,
+        gone: Gone,
+        clock: Clock,
     ) -> None:
         self.closing = False
         self.opening_aside = False
         self.disconnected = False
-        self._page = page
+        self._page, self._blocking = page, blocking
         self._guard, self._ring, self._gone, self._clock = guard, ring, gone, clock
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
@@ -61,6 +71,8 @@ class Listener:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         where = message.location
+        if BLOCKED_BY_US in message.text and self._blocking.stops(where.get("url", "")):
+            return
         line = int(where.get("lineNumber", 0)) + 1
         source = f"{where['url']}:{line}" if where.get("url") else ""
         self._ring.say(self._clock.now(), message.type, message.text, source)
@@ -96,7 +108,7 @@ class Listener:
             socket.on("socketerror", lambda error: self._socket_failed(socket.url, error))
 
     def _on_request_failed(self, request: Request) -> None:
-        if self._guard.allows(request.url):
+        if self._guard.allows(request.url) and not self._blocking.stops(request.url):
             self._ring.request(
                 self._clock.now(), request.method, request.url, request.resource_type, failure=request.failure
             )

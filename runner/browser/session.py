@@ -18,6 +18,7 @@ from playwright.async_api import BrowserContext, Page, Request
 from playwright.async_api import Error as PlaywrightError
 
 from runner.browser import deadlines, processes, profiles
+from runner.browser.blocking import Blocking
 from runner.browser.deadlines import Gone
 from runner.browser.guard import BlockedRequest, Guard
 from runner.browser.hands import Hands
@@ -103,6 +104,7 @@ class LiveSession:
         guard: Guard,
         redactor: Redactor,
         timeouts: Timeouts,
+        blocking: Blocking,
         clock: Clock,
         last_picture_every_s: float,
         live_fps: float,
@@ -125,7 +127,10 @@ class LiveSession:
         self.gone = Gone()
         self._browsers = browsers
         self._closing: asyncio.Task[Closed] | None = None
-        self._listener = Listener(context, page, guard=guard, ring=self.ring, gone=self.gone, clock=clock)
+        self._blocking = blocking
+        self._listener = Listener(
+            context, page, guard=guard, blocking=blocking, ring=self.ring, gone=self.gone, clock=clock
+        )
         self.picture = LastPicture(context, page, every_s=last_picture_every_s, gone=self.gone, clock=clock)
         self.view = LiveView(
             context, page, fps=live_fps, quality=live_quality, gone=self.gone, secrets=lambda: redactor.known
@@ -139,6 +144,7 @@ class LiveSession:
         """Get hold of the page while all is well, for the last picture and for whoever watches later."""
         await self.picture.attach()
         await self.view.attach()
+        await self._blocking.attach(self.context, self.page)
 
     def watch(self) -> None:
         """Begin to keep the last picture and to notice the browser's end; `close` ends both."""

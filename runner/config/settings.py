@@ -60,6 +60,10 @@ class BrowserSettings(Section):
         default="UTC", description="IANA time zone of the browser; an account may have its own."
     )
     pool: PoolSettings = Field(default_factory=PoolSettings, description="Browsers kept warm between two visits.")
+    block: tuple[Literal["fonts", "media", "images"], ...] = Field(
+        default=(),
+        description='Left out of pages: "fonts", "media", "images" (a captcha has one). Pays on heavy pages only.',
+    )
     sandbox: Literal["auto", "required"] = Field(
         default="auto",
         description='"auto" gives up Chromium\'s sandbox only as root, and warns; "required" refuses to start then.',

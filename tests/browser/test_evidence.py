@@ -318,7 +318,8 @@ HIDING_PLACES = {
     "field": '<input class="red" value="secret word">',
     "password field": '<input class="red" type="password" value="something">',
     "frame": '<iframe class="red" srcdoc="<body style=background:red>secret word"></iframe>',
-    "shadow": '<div class="red"><template shadowrootmode="open"><p style="margin:0;height:40px">secret word</p></template></div>',
+    "shadow": '<div class="red"><template shadowrootmode="open">'
+    '<p style="margin:0;height:40px">secret word</p></template></div>',
 }
 RED_BOX = "<style>body{margin:0}.red{display:block;width:300px;height:40px;margin:0;border:0;background:red}</style>"
 
