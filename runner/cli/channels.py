@@ -13,8 +13,7 @@ from runner.domain.accounts import SecretRef
 from runner.domain.channels import DEFAULT_KINDS, Channel, ChannelWay, NewChannel, Preferences
 from runner.domain.classification import MessageType
 from runner.domain.hours import Hours
-from runner.domain.notices import NoticeKind
-from runner.errors import SetupError
+from runner.domain.notices import CHOSEN, NoticeKind
 from runner.logs import Redactor
 from runner.orchestrator.telling import Telling
 from runner.store.channels import preferences_to_json
@@ -25,6 +24,13 @@ app = typer.Typer(
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.")]
 EMPTY = "No channel yet. Add one: runner channels add NAME --secret-file FILE, with an Apprise URL in the file"
+
+
+def kind_asked_for(text: str) -> NoticeKind:
+    """A kind that a channel may ask for. Raises typer.BadParameter."""
+    if text not in CHOSEN:
+        raise typer.BadParameter(f'"{text[:40]}" is nothing to be told of. There are: {", ".join(CHOSEN)}.')
+    return NoticeKind(text)
 
 
 @app.command("list")
@@ -67,7 +73,12 @@ def add(
     ] = None,
     kind: Annotated[
         list[NoticeKind] | None,
-        typer.Option("--kind", help="What it is told of; may be repeated. Else: what waits for somebody."),
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            parser=kind_asked_for,
+            help=f"What it is told of: {', '.join(CHOSEN)}; may be repeated. Else: what waits for somebody.",
+        ),
     ] = None,
     type_: Annotated[
         list[MessageType] | None, typer.Option("--type", help="Of new messages only this type; may be repeated.")
@@ -191,17 +202,13 @@ def as_written(each: Channel) -> dict[str, Any]:
 
 
 def _secret(env: str | None, file: Path | None, keyring: str | None) -> SecretRef:
-    given = [
-        SecretRef(kind="env", name=env) if env else None,
-        SecretRef(kind="file", name=str(file.absolute())) if file else None,
-        SecretRef(kind="keyring", name=keyring) if keyring else None,
-    ]
-    found = [each for each in given if each is not None]
-    if len(found) != 1:
-        raise SetupError(
-            "Where is the channel's secret kept?", cure="Give one of --secret-env, --secret-file, --secret-keyring."
-        )
-    return found[0]
+    return SecretRef.one_of(
+        env=env,
+        file=options.whole_path(file),
+        keyring=keyring,
+        what="Where is the channel's secret kept?",
+        cure="Give one of --secret-env, --secret-file, --secret-keyring.",
+    )
 
 
 def _quiet(each: Channel) -> str | None:

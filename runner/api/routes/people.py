@@ -249,7 +249,8 @@ async def put_role(given: Given, name: Name, asked: RoleIn) -> OperatorOut:
 @operators.delete("/operators/{name}", role=Role.ADMIN)
 async def remove_operator(given: Given, name: Name) -> OperatorOut:
     """Take somebody's access away at once."""
-    return OperatorOut.model_validate(await given.access.operators.remove(name))
+    gone, _ = await given.access.operators.remove(name)
+    return OperatorOut.model_validate(gone)
 
 
 tokens = Routes("tokens")
