@@ -63,6 +63,11 @@ class Operators:
                 await connection.execute(delete(operator_session).where(operator_session.c.operator_id == found.id))
             return await _expect(connection, name)
 
+    async def names(self) -> list[str]:
+        """Of all Operators, and of those who have a link to become one."""
+        async with self._db.read() as connection:
+            return await _names(connection, self._db.clock.now())
+
     async def expect(self, name: str) -> None:
         """Raises NotFound for a name that is no Operator's and nobody's who has a link to become one."""
         async with self._db.read() as connection:
@@ -171,10 +176,14 @@ class Operators:
 
 async def expect_operator(connection: AsyncConnection, name: str, now: datetime) -> None:
     """Raises NotFound for a name that is no Operator's and nobody's who has a link to become one."""
-    invited = select(sign_in_link.c.name).where(sign_in_link.c.used_at.is_(None), sign_in_link.c.expires_at > now)
-    known = (await connection.execute(union(select(operator.c.name), invited))).scalars().all()
+    known = await _names(connection, now)
     if name not in known:
         raise NotFound("operator", name, known)
+
+
+async def _names(connection: AsyncConnection, now: datetime) -> list[str]:
+    invited = select(sign_in_link.c.name).where(sign_in_link.c.used_at.is_(None), sign_in_link.c.expires_at > now)
+    return sorted((await connection.execute(union(select(operator.c.name), invited))).scalars())
 
 
 async def _by_name(connection: AsyncConnection, name: str) -> Operator | None:

@@ -91,6 +91,14 @@ def test_a_channel_for_somebody_who_is_not_there_is_refused(shop: Any) -> None:
     shop.write(
         "INSERT INTO operator (name, role, created_at) VALUES ('vera', 'viewer', 0), ('root', 'admin', 0)",
     )
+    changed = shop.cli("channels", "change", "phone", "--kind", "rule", "--quiet", "22:00-07:00", "--json")
+    told = changed.json["channel"]["preferences"]
+    assert (told["kinds"], told["accounts"], told["quiet"]) == (["rule"], ["amy"], "22:00-07:00")
+    changed = shop.cli("channels", "change", "phone", "--of-all", "--no-quiet", "--excerpts", "--json")
+    told = changed.json["channel"]["preferences"]
+    assert (told["kinds"], told["accounts"], told["quiet"], told["excerpts"]) == (["rule"], [], None, True)
+    refused = shop.cli("channels", "change", "phone", "--account", "amu")
+    assert (refused.code, 'Did you mean "amy"?' in refused.said) == (2, True)
     removed = shop.cli("operators", "remove", "vera")
     assert (removed.code, "Nothing is sent any more over: phone." in removed.said) == (0, True), removed.said
     assert [each["enabled"] for each in shop.cli("channels", "list", "--json").json["channels"]] == [False]

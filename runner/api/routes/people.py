@@ -205,6 +205,18 @@ async def list_operators(
     return page(part, OperatorOut.model_validate)
 
 
+class Names(Shape):
+    """Whom a Thread can be given to."""
+
+    names: list[str]
+
+
+@operators.get("/operators/names", role=Role.VIEWER)
+async def list_names(given: Given) -> Names:
+    """The names of those who may sign in, or have a link to; what else there is to them is for admins."""
+    return Names(names=await given.access.operators.names())
+
+
 @operators.post("/operators", role=Role.ADMIN, creates=True, status_code=201)
 async def add_operator(given: Given, asked: OperatorIn) -> OperatorOut:
     """Let somebody sign in."""
