@@ -68,6 +68,24 @@ class StoreUnusable(SetupError):
     """The database cannot be read or written: a full disk, a damaged file, no permission."""
 
 
+LISTED_BY = {
+    "attempt": "runner evidence list",
+    "draft": "runner inbox drafts",
+    "effect": "runner effects list",
+    "enrolment": "runner sequences enrolments",
+    "evidence": "runner evidence list",
+    "inbound message": "runner inbox show THREAD",
+    "job": "runner jobs list",
+    "listing": "runner listings list",
+    "message": "runner inbox show THREAD",
+    "note": "runner inbox note THREAD",
+    "notice": "runner notices list",
+    "session": "runner sessions list",
+    "thread": "runner inbox list",
+}
+"""The command that lists what has numbers."""
+
+
 class NotFound(RunnerError):
     """A name that does not exist; `nearest` holds the existing names that look like it."""
 
@@ -79,6 +97,9 @@ class NotFound(RunnerError):
             cure = "Did you mean " + " or ".join(f'"{near}"' for near in self.nearest) + "?"
         elif names:
             cure = "There are: " + ", ".join(names[:12]) + (", …" if len(names) > 12 else "") + "."
+        elif name.isdecimal():
+            # Numbers are not listed here, and one that is wrong does not mean that there are none.
+            cure = f"See those that there are: {LISTED_BY[noun]}" if noun in LISTED_BY else ""
         else:
             cure = f"There is no {noun} yet."
         super().__init__(f'There is no {noun} "{name}".', cure=cure)

@@ -217,14 +217,10 @@ def _site(settings: Settings, site: str | None) -> str:
 
 
 def _secret(env: str | None, keyring: str | None, file: Path | None) -> SecretRef:
-    if (env is not None) + (keyring is not None) + (file is not None) != 1:
-        raise SetupError(
-            "Where is its password kept?",
-            cure="Give exactly one of --password-env, --password-keyring, --password-file.",
-        )
-    if env is not None:
-        return SecretRef(kind="env", name=env)
-    if keyring is not None:
-        return SecretRef(kind="keyring", name=keyring)
-    assert file is not None
-    return SecretRef(kind="file", name=str(file.absolute()))
+    return SecretRef.one_of(
+        env=env,
+        file=options.whole_path(file),
+        keyring=keyring,
+        what="Where is its password kept?",
+        cure="Give exactly one of --password-env, --password-keyring, --password-file.",
+    )

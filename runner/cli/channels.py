@@ -13,18 +13,51 @@ from runner.domain.accounts import SecretRef
 from runner.domain.channels import DEFAULT_KINDS, Channel, ChannelWay, NewChannel, Preferences
 from runner.domain.classification import MessageType
 from runner.domain.hours import Hours
-from runner.domain.notices import NoticeKind
+from runner.domain.notices import CHOSEN, NoticeKind
 from runner.errors import SetupError
 from runner.logs import Redactor
 from runner.orchestrator.telling import Telling
 from runner.store.channels import preferences_to_json
 
 app = typer.Typer(
-    help="Where people are told what happens: list, add, show, test, remove, enable, disable.", no_args_is_help=True
+    help="Where people are told what happens: list, add, change, show, test, remove, enable, disable.",
+    no_args_is_help=True,
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.")]
 EMPTY = "No channel yet. Add one: runner channels add NAME --secret-file FILE, with an Apprise URL in the file"
+
+
+def kind_asked_for(text: str) -> NoticeKind:
+    """A kind that a channel may ask for. Raises typer.BadParameter."""
+    if text not in CHOSEN:
+        raise typer.BadParameter(f'"{text[:40]}" is nothing to be told of. There are: {", ".join(CHOSEN)}.')
+    return NoticeKind(text)
+
+
+Kinds = Annotated[
+    list[NoticeKind] | None,
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        parser=kind_asked_for,
+        help=f"What it is told of: {', '.join(CHOSEN)}; may be repeated. Of a new one else: what waits for somebody.",
+    ),
+]
+Types = Annotated[
+    list[MessageType] | None, typer.Option("--type", help="Of new messages only this type; may be repeated.")
+]
+Accounts = Annotated[
+    list[str] | None, typer.Option("--account", "-a", metavar="NAME", help="Only of it; may be repeated.")
+]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="Only of accounts with it; may be repeated.")
+]
+Quiet = Annotated[str | None, typer.Option("--quiet", metavar="FROM-TO", help="Hours without notices: 22:00-07:00.")]
+Zone = Annotated[
+    str | None,
+    typer.Option("--timezone", metavar="ZONE", help="The zone of these hours; of a new one else the shop's."),
+]
 
 
 @app.command("list")
@@ -65,25 +98,12 @@ def add(
     operator: Annotated[
         str | None, typer.Option("--operator", metavar="NAME", help="Whose it is, who may change what it is told.")
     ] = None,
-    kind: Annotated[
-        list[NoticeKind] | None,
-        typer.Option("--kind", help="What it is told of; may be repeated. Else: what waits for somebody."),
-    ] = None,
-    type_: Annotated[
-        list[MessageType] | None, typer.Option("--type", help="Of new messages only this type; may be repeated.")
-    ] = None,
-    account: Annotated[
-        list[str] | None, typer.Option("--account", "-a", metavar="NAME", help="Only of it; may be repeated.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TAG", help="Only of accounts with it; may be repeated.")
-    ] = None,
-    quiet: Annotated[
-        str | None, typer.Option("--quiet", metavar="FROM-TO", help="Hours without notices: 22:00-07:00.")
-    ] = None,
-    timezone: Annotated[
-        str | None, typer.Option("--timezone", metavar="ZONE", help="The zone of these hours; else the shop's.")
-    ] = None,
+    kind: Kinds = None,
+    type_: Types = None,
+    account: Accounts = None,
+    tag: Tags = None,
+    quiet: Quiet = None,
+    timezone: Zone = None,
     excerpts: Annotated[
         bool, typer.Option("--excerpts", help="Send what counterparts write along: name, listing, first words.")
     ] = False,
@@ -115,6 +135,52 @@ def add(
     )
     added = options.with_books(settings, lambda books: telling_of(books).channels.add(new))
     _said(added, f"Added channel {name}. Try it: runner channels test {name}", as_json)
+
+
+@app.command()
+def change(
+    name: Name,
+    kind: Kinds = None,
+    type_: Types = None,
+    account: Accounts = None,
+    tag: Tags = None,
+    of_all: Annotated[
+        bool, typer.Option("--of-all", help="Again of all types, accounts and tags that are not given here.")
+    ] = False,
+    quiet: Quiet = None,
+    no_quiet: Annotated[bool, typer.Option("--no-quiet", help="No quiet hours any more.")] = False,
+    timezone: Zone = None,
+    excerpts: Annotated[
+        bool | None, typer.Option("--excerpts/--no-excerpts", help="Send what counterparts write along, or not.")
+    ] = None,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> None:
+    """Change what a channel is told, and when not; what is not given stays as it is.
+
+    Example: runner channels change phone --kind person_needed --kind error_flood --no-quiet
+    """
+    settings, _ = options.settings(config)
+    if quiet is not None and no_quiet:
+        raise SetupError("Quiet hours, or none?", cure="Give --quiet or --no-quiet.")
+    hours = None if quiet is None else Hours.parse(quiet)
+
+    async def work(books: wiring.Books) -> Channel:
+        channels = telling_of(books).channels
+        now = (await channels.get(name)).preferences
+        wanted = Preferences(
+            kinds=tuple(kind or now.kinds),
+            types=tuple(type_ or (() if of_all else now.types)),
+            accounts=tuple(account or (() if of_all else now.accounts)),
+            tags=tuple(tag or (() if of_all else now.tags)),
+            quiet=None if no_quiet else hours or now.quiet,
+            timezone=timezone or now.timezone,
+            excerpts=now.excerpts if excerpts is None else excerpts,
+        )
+        return await channels.set_preferences(name, wanted)
+
+    found = options.with_books(settings, work)
+    _said(found, f"{name} is told of: {', '.join(found.preferences.kinds)}.", as_json)
 
 
 @app.command()
@@ -191,17 +257,13 @@ def as_written(each: Channel) -> dict[str, Any]:
 
 
 def _secret(env: str | None, file: Path | None, keyring: str | None) -> SecretRef:
-    given = [
-        SecretRef(kind="env", name=env) if env else None,
-        SecretRef(kind="file", name=str(file.absolute())) if file else None,
-        SecretRef(kind="keyring", name=keyring) if keyring else None,
-    ]
-    found = [each for each in given if each is not None]
-    if len(found) != 1:
-        raise SetupError(
-            "Where is the channel's secret kept?", cure="Give one of --secret-env, --secret-file, --secret-keyring."
-        )
-    return found[0]
+    return SecretRef.one_of(
+        env=env,
+        file=options.whole_path(file),
+        keyring=keyring,
+        what="Where is the channel's secret kept?",
+        cure="Give one of --secret-env, --secret-file, --secret-keyring.",
+    )
 
 
 def _quiet(each: Channel) -> str | None:

@@ -71,6 +71,8 @@ def list_(
     ]
     columns = ("thread", "account", "counterpart", "listing", "messages", "unread", "last", *tagged, *owed)
     none = "No thread yet. Read an inbox: runner run ACCOUNT read_inbox"
+    if account or unread or tag:
+        none = "No such thread. See all: runner inbox list"
     output.table(columns, rows, empty="Nothing is overdue." if overdue else none)
 
 
@@ -136,9 +138,7 @@ def _say(shown: _Shown) -> None:
         if message.id in decided:
             output.say(f"  {_told(decided[message.id])}")
         output.say("  " + output.plain(message.text).replace("\n", "\n  "))
-    output.say(
-        f"\nAnswer: runner run {found.account} send_message --set thread={output.plain(found.remote_id)} --set text=…"
-    )
+    output.say(f'\nAnswer: runner send {found.id} "…"')
 
 
 def _handled(handling: Handling) -> Iterator[str]:

@@ -58,7 +58,14 @@ def retry(
     settings, _ = options.settings(config)
     if bool(notice) == all_:
         raise SetupError("Which notices?", cure="Give their numbers, or --all.")
-    count = options.with_books(settings, lambda books: telling_of(books).deliveries.retry(notice or None))
+
+    async def work(books: wiring.Books) -> int:
+        deliveries = telling_of(books).deliveries
+        for each in notice or []:
+            await deliveries.get(each)
+        return await deliveries.retry(notice or None)
+
+    count = options.with_books(settings, work)
     if as_json:
         output.document({"retried": count})
     else:

@@ -54,13 +54,15 @@ def link(
 
 @app.command()
 def remove(name: Name, config: options.Config = None, as_json: options.Json = False) -> None:
-    """Take somebody's access away at once."""
+    """Take somebody's access away at once; their channels are disabled."""
     settings, _ = options.settings(config)
-    found = options.with_books(settings, lambda books: books.operators.remove(name))
+    found, silenced = options.with_books(settings, lambda books: books.operators.remove(name))
     if as_json:
-        output.document(_shown(found))
-    else:
-        output.say(f"{output.plain(found.name)} cannot sign in any more.")
+        output.document(_shown(found) | {"channels_disabled": silenced})
+        return
+    output.say(f"{output.plain(found.name)} cannot sign in any more.")
+    if silenced:
+        output.say(f"Nothing is sent any more over: {output.plain(silenced)}. See them: runner channels list")
 
 
 def _shown(each: Operator) -> dict[str, object]:

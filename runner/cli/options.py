@@ -60,6 +60,11 @@ Limit = Annotated[
 ]
 
 
+def whole_path(given: Path | None) -> str | None:
+    """A file as it is stored: from the root on; "" where nothing stands in its place, which no path can say."""
+    return None if given is None else "" if given == Path() else str(given.absolute())
+
+
 def settings(config: Path | None, flags: dict[str, Any] | None = None) -> tuple[Settings, Redactor]:
     """Read the configuration and send logs to stderr, with secrets masked. Raises ConfigError."""
     read = load(config, flags={key: value for key, value in (flags or {}).items() if value is not None})

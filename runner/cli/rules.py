@@ -92,7 +92,9 @@ def add(
         str | None, typer.Option("--snooze", metavar="TIME", help="Then put the thread away for so long: 2h, 3d.")
     ] = None,
     close: Annotated[bool, typer.Option("--close", help="Then close the thread.")] = False,
-    notify: Annotated[bool, typer.Option("--notify", help="Then tell a person, by an event and in the log.")] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Then tell a person, over the channels that ask for rule.")
+    ] = False,
     enrol: Annotated[
         str | None, typer.Option("--enrol", metavar="SEQUENCE", help="Then follow the thread up with this sequence.")
     ] = None,

@@ -11,7 +11,6 @@ from runner import wiring
 from runner.cli import options, output
 from runner.domain.durations import in_words, parse_duration
 from runner.domain.sla import Sla
-from runner.errors import NotFound
 
 app = typer.Typer(help="How soon threads with a tag are answered: list, set, remove.", no_args_is_help=True)
 
@@ -64,8 +63,8 @@ def set_(
     )
 
     async def work(books: wiring.Books) -> Sla:
-        if assign is not None and await books.operators.by_name(assign) is None:
-            raise NotFound("operator", assign, [each.name for each in await books.operators.list_operators()])
+        if assign is not None:
+            await books.operators.expect(assign)
         return await books.due_times.slas.put(given)
 
     found = options.with_books(settings, work)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from runner.console.desk import Desk
 
 AT_ONCE = 500
@@ -9,11 +11,16 @@ AT_ONCE = 500
 
 async def accounts(desk: Desk, *, state: str | None = None) -> list[str]:
     """All of them, or those in a state, by name. Raises Refused."""
-    names: list[str] = []
+    return [each["name"] for each in await all_accounts(desk, state=state)]
+
+
+async def all_accounts(desk: Desk, *, state: str | None = None) -> list[dict[str, Any]]:
+    """The same with all that a list has of them. Raises Refused."""
+    items: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
         found = await desk.api.get("/accounts", state=state, limit=AT_ONCE, cursor=cursor)
-        names += [each["name"] for each in found["items"]]
+        items += found["items"]
         cursor = found["next_cursor"]
         if cursor is None:
-            return names
+            return items

@@ -28,6 +28,7 @@ from runner.console.pages import (
     settings_access,
     settings_notices,
     settings_rules,
+    settings_sla,
     templates,
 )
 
@@ -56,6 +57,7 @@ PAGES = (
     settings_access,
     settings_notices,
     settings_rules,
+    settings_sla,
     keys,
 )
 

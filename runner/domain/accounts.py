@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from runner.domain.states import AccountState
+from runner.errors import SetupError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +16,25 @@ class SecretRef:
 
     kind: Literal["env", "keyring", "file"]
     name: str
+
+    @classmethod
+    def one_of(cls, *, env: str | None, file: str | None, keyring: str | None, what: str, cure: str) -> SecretRef:
+        """The one place that was given. Raises SetupError, with these words, where it is not one; never with a value.
+
+        An entry of the keyring is service/username: one without a stroke would be found missing at the first use only.
+        """
+        made = (
+            None if env is None else cls(kind="env", name=env),
+            None if file is None else cls(kind="file", name=file),
+            None if keyring is None else cls(kind="keyring", name=keyring),
+        )
+        found = [each for each in made if each is not None]
+        if len(found) != 1 or not found[0].name.strip():
+            raise SetupError(what, cure=cure)
+        (ref,) = found
+        if ref.kind == "keyring" and not all(part.strip() for part in (*ref.name.split("/", 1), "")[:2]):
+            raise SetupError("That is no entry of the keyring.", cure="Write it as service/username.")
+        return ref
 
 
 @dataclass(frozen=True, kw_only=True)

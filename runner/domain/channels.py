@@ -98,6 +98,8 @@ class NewChannel:
             raise SetupError(
                 "That is no name for a channel.", cure="Take 1 to 40 of a-z, 0-9, - and _, a letter or digit first."
             )
+        if self.owner is not None and not self.owner.strip():
+            raise SetupError("An operator has a name.", cure="Name one, or none: then the channel is the shop's.")
         if (self.way is ChannelWay.WEBHOOK) != (self.address is not None):
             raise SetupError(
                 "A webhook has an address, and nothing else has one.", cure="Give it one, or take it away."

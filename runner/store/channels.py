@@ -14,9 +14,11 @@ from runner.domain.classification import MessageType
 from runner.domain.hours import Hours
 from runner.domain.notices import NoticeKind
 from runner.errors import Conflict, NotFound
+from runner.store.account_ids import ids_of
 from runner.store.columns import clean
 from runner.store.database import Database
 from runner.store.notice_tables import channel, notification
+from runner.store.operators import expect_operator
 from runner.store.tables import event
 
 
@@ -40,8 +42,15 @@ class Channels:
             return await _expect(connection, name)
 
     async def add(self, new: NewChannel) -> Channel:
-        """Store a Channel; it is told what happens from now on. Raises Conflict when the name is taken."""
+        """Store a Channel; it is told what happens from now on.
+
+        Raises NotFound for its owner or Accounts, and Conflict when the name is taken.
+        """
         async with self._db.write() as connection:
+            # A mistyped name would be silence for good.
+            await ids_of(connection, new.preferences.accounts)
+            if new.owner is not None:
+                await expect_operator(connection, new.owner, self._db.clock.now())
             if (await connection.execute(select(channel.c.id).where(channel.c.name == new.name))).first():
                 raise Conflict(f'There is a channel "{new.name}" already.', cure="Choose another name.")
             values = {
@@ -60,8 +69,13 @@ class Channels:
             return await _expect(connection, new.name)
 
     async def set_preferences(self, name: str, preferences: Preferences) -> Channel:
-        """Have it told something else. Raises NotFound."""
-        return await self._change(name, preferences=preferences_to_json(preferences))
+        """Have it told something else. Raises NotFound for it, or for its Accounts."""
+        async with self._db.write() as connection:
+            found = await _expect(connection, name)
+            await ids_of(connection, preferences.accounts)
+            values = {"preferences": preferences_to_json(preferences)}
+            await connection.execute(update(channel).where(channel.c.id == found.id).values(values))
+            return await _expect(connection, name)
 
     async def set_enabled(self, name: str, *, enabled: bool) -> Channel:
         """Have it told, or not: what waits for it goes on waiting, and what happens meanwhile is not told.
@@ -83,12 +97,6 @@ class Channels:
             await connection.execute(delete(notification).where(notification.c.channel_id == found.id))
             await connection.execute(delete(channel).where(channel.c.id == found.id))
             return found
-
-    async def _change(self, name: str, **values: Any) -> Channel:
-        async with self._db.write() as connection:
-            found = await _expect(connection, name)
-            await connection.execute(update(channel).where(channel.c.id == found.id).values(values))
-            return await _expect(connection, name)
 
 
 async def _newest_event(connection: AsyncConnection) -> int:

@@ -19,7 +19,7 @@ channel = Table(
     Column("address", SafeText),
     Column("secret_kind", String(20), nullable=False),
     Column("secret_name", SafeText, nullable=False),
-    # The Operator by name, without a foreign key: the Channel of one who has left goes on for the admins.
+    # The Operator by name, without a foreign key: the Channel of one who has left is off, and stays for the admins.
     Column("owner", SafeText),
     Column("enabled", Boolean, nullable=False),
     Column("preferences", Json, nullable=False),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.access import Operator, OperatorSession, Role, fingerprint
 from runner.errors import Conflict, NotFound
 from runner.store.access_tables import operator, operator_session, sign_in_link
 from runner.store.database import Database
+from runner.store.notice_tables import channel
 
 FIRST = "admin"
 """What the first Operator is called until they say otherwise."""
@@ -62,8 +63,21 @@ class Operators:
                 await connection.execute(delete(operator_session).where(operator_session.c.operator_id == found.id))
             return await _expect(connection, name)
 
-    async def remove(self, name: str) -> Operator:
-        """Take an Operator's access away at once. Raises NotFound, and Conflict for the last admin."""
+    async def names(self) -> list[str]:
+        """Of all Operators, and of those who have a link to become one."""
+        async with self._db.read() as connection:
+            return await _names(connection, self._db.clock.now())
+
+    async def expect(self, name: str) -> None:
+        """Raises NotFound for a name that is no Operator's and nobody's who has a link to become one."""
+        async with self._db.read() as connection:
+            await expect_operator(connection, name, self._db.clock.now())
+
+    async def remove(self, name: str) -> tuple[Operator, list[str]]:
+        """Take an Operator's access away at once, and send nothing over their Channels, whose names are returned.
+
+        Raises NotFound, and Conflict for the last admin.
+        """
         async with self._db.write() as connection:
             found = await _expect(connection, name)
             await _expect_another_admin(connection, found)
@@ -71,7 +85,9 @@ class Operators:
             await connection.execute(delete(sign_in_link).where(sign_in_link.c.name == found.name))
             await connection.execute(delete(operator_session).where(operator_session.c.operator_id == found.id))
             await connection.execute(delete(operator).where(operator.c.id == found.id))
-            return found
+            theirs = update(channel).where(channel.c.owner == found.name, channel.c.enabled.is_(True))
+            silenced = await connection.execute(theirs.values(enabled=False).returning(channel.c.name))
+            return found, sorted(silenced.scalars())
 
     async def new_link(self, name: str = FIRST, role: Role = Role.ADMIN) -> str:
         """A secret that signs in once, as that Operator, who is made then when there is none of that name."""
@@ -156,6 +172,18 @@ class Operators:
         values = {"name": name, "role": role, "password_hash": password_hash, "created_at": self._db.clock.now()}
         await connection.execute(insert(operator), values)
         return await _expect(connection, name)
+
+
+async def expect_operator(connection: AsyncConnection, name: str, now: datetime) -> None:
+    """Raises NotFound for a name that is no Operator's and nobody's who has a link to become one."""
+    known = await _names(connection, now)
+    if name not in known:
+        raise NotFound("operator", name, known)
+
+
+async def _names(connection: AsyncConnection, now: datetime) -> list[str]:
+    invited = select(sign_in_link.c.name).where(sign_in_link.c.used_at.is_(None), sign_in_link.c.expires_at > now)
+    return sorted((await connection.execute(union(select(operator.c.name), invited))).scalars())
 
 
 async def _by_name(connection: AsyncConnection, name: str) -> Operator | None:

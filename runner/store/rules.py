@@ -20,6 +20,7 @@ from runner.store import events
 from runner.store.account_ids import ids_of
 from runner.store.columns import clean
 from runner.store.database import Database
+from runner.store.operators import expect_operator
 from runner.store.rule_tables import rule
 from runner.store.sequences import fetch_sequence
 from runner.store.templates import expect_family, save_template
@@ -52,10 +53,10 @@ class Rules:
     async def add(self, new: NewRule) -> Rule:
         """Store a Rule, and move those from its position on back by one.
 
-        Raises NotFound for its Accounts or Templates, and Conflict when the name is taken.
+        Raises NotFound for its Accounts, Templates, Operator or Sequence, and Conflict when the name is taken.
         """
         async with self._db.write() as connection:
-            await _expect_known(connection, new)
+            await self._expect_known(connection, new)
             taken = select(rule.c.id).where(rule.c.name == new.name)
             if (await connection.execute(taken)).first():
                 raise Conflict(
@@ -71,11 +72,11 @@ class Rules:
     async def replace(self, name: str, new: NewRule) -> Rule:
         """Put a Rule in the place of the one of this name; it may be called otherwise, and its Drafts stay its own.
 
-        Raises NotFound for it, its Accounts or Templates, and Conflict when its new name is another's.
+        Raises NotFound for it, or what it names, and Conflict when its new name is another's.
         """
         async with self._db.write() as connection:
             found = await _fetch(connection, name)
-            await _expect_known(connection, new)
+            await self._expect_known(connection, new)
             taken = select(rule.c.id).where(rule.c.name == new.name, rule.c.id != found.id)
             if (await connection.execute(taken)).first():
                 raise Conflict(f'There is a rule "{new.name}" already.', cure="Choose another name.")
@@ -127,7 +128,7 @@ class Rules:
             for new in templates:
                 await save_template(self._db, connection, new)
             for each in rules:
-                await _expect_known(connection, each)
+                await self._expect_known(connection, each)
                 values = _values(each)
                 same = update(rule).where(rule.c.name == each.name).values(values)
                 if not (await connection.execute(same)).rowcount:
@@ -137,6 +138,15 @@ class Rules:
             others = [each.name for each in await fetch_rules(connection) if each.name not in first]
             await _order(connection, [*first, *others])
         return Imported(templates=len(templates), rules=len(rules))
+
+    async def _expect_known(self, connection: AsyncConnection, new: NewRule) -> None:
+        await ids_of(connection, new.when.accounts)
+        if new.then.reply is not None:
+            await expect_family(connection, new.then.reply)
+        if new.then.assign is not None:
+            await expect_operator(connection, new.then.assign, self._db.clock.now())
+        if new.then.enrol is not None:
+            await fetch_sequence(connection, new.then.enrol)
 
     async def _insert(self, connection: AsyncConnection, new: NewRule) -> None:
         last = (await connection.execute(select(func.count()).select_from(rule))).scalar_one()
@@ -167,14 +177,6 @@ def actions_from_json(kept: Mapping[str, Any]) -> Then:
 async def _order(connection: AsyncConnection, names: Sequence[str]) -> None:
     for position, name in enumerate(names, start=1):
         await connection.execute(update(rule).where(rule.c.name == name).values(position=position))
-
-
-async def _expect_known(connection: AsyncConnection, new: NewRule) -> None:
-    await ids_of(connection, new.when.accounts)
-    if new.then.reply is not None:
-        await expect_family(connection, new.then.reply)
-    if new.then.enrol is not None:
-        await fetch_sequence(connection, new.then.enrol)
 
 
 async def _fetch(connection: AsyncConnection, name: str) -> Rule:

@@ -56,6 +56,9 @@ def test_each_message_is_answered_once_and_not_when_somebody_has_written_since(
     shop.configure(accounts=("farid",), extra='[orchestrator]\nflows = ["check_login"]\nidle_poll_s = 0.2\n')
     (shop.folder / "rules.toml").write_text(RULES, encoding="utf-8")
     stored = shop.cli("rules", "import", "rules.toml")
+    assert (stored.code, 'There is no operator "ada"' in stored.said) == (2, True)
+    assert shop.cli("operators", "link", "ada").code == 0
+    stored = shop.cli("rules", "import", "rules.toml")
     assert "Stored 2 template(s) and 4 rule(s)" in stored.said
     automatic = shop.market.incoming("Is it there?", "farid", counterpart="Ida {price}")["thread_id"]
     overtaken = shop.market.incoming("What is this?", "farid", counterpart="Bo")["thread_id"]
@@ -104,6 +107,7 @@ def test_a_reply_of_ones_own_and_a_rule_that_is_off_stop_what_is_queued(shop: An
     """Nothing performs the replies while the daemon is down; the first to come up must find out by itself."""
     shop.configure(accounts=("farid",), extra='[orchestrator]\nflows = ["check_login"]\nidle_poll_s = 0.2\n')
     (shop.folder / "rules.toml").write_text(RULES, encoding="utf-8")
+    assert shop.cli("operators", "link", "ada").code == 0
     assert shop.cli("rules", "import", "rules.toml").code == 0
     by_hand = shop.market.incoming("Is it there?", "farid", counterpart="Ida")["thread_id"]
     switched_off = shop.market.incoming("Still there?", "farid", counterpart="Bo")["thread_id"]
@@ -135,6 +139,7 @@ def test_a_reply_by_rule_waits_while_one_that_was_killed_at_its_click_is_in_doub
     unbounded = "[sites.mock.options]\ncommit_latency_s = 'unbounded'\n"
     shop.configure(accounts=("farid",), extra="[orchestrator]\nidle_poll_s = 0.2\n" + unbounded)
     (shop.folder / "rules.toml").write_text(RULES, encoding="utf-8")
+    assert shop.cli("operators", "link", "ada").code == 0
     assert shop.cli("rules", "import", "rules.toml").code == 0
     thread = shop.market.incoming("Can you hold it?", "farid", counterpart="Ida")["thread_id"]
     shop.market.faults({"route": "POST /api/threads/*/messages", "effect": "hang", "count": 1})

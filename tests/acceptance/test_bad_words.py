@@ -46,7 +46,6 @@ REFUSED = (
     f"listings show {HUGE}",
     f"templates preview hi --message {HUGE}",
     f"templates remove hi --number {HUGE}",
-    f"profiles restore farid --version {HUGE}",
     f"send {HUGE} Yes",
     f"replay {HUGE}",
     f"inbox send {HUGE}",

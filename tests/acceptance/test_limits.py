@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,16 +14,17 @@ from tests.acceptance.test_modes import all_in_one_process
 DAEMON = "[orchestrator]\nconcurrency = 1\ncycle_every_s = 3600\nflows = ['check_login']\nidle_poll_s = 0.2\n"
 
 
+@pytest.fixture
 def zone() -> str:
-    """A zone in which it is the middle of the day now, so that no midnight comes into a test."""
+    """A zone in which it was the middle of the day as the test began, so that no midnight comes into it."""
     ahead = 12 - datetime.now(UTC).hour
     return "UTC" if ahead == 0 else f"Etc/GMT{-ahead:+d}"
 
 
 @pytest.fixture
-def farids(shop: Any) -> Any:
+def farids(shop: Any, zone: str) -> Any:
     """A shop with farid alone, who may send three messages a day."""
-    extra = f'{DAEMON}[browser]\ntimezone = "{zone()}"\n[limits.messages]\nper_day = 3\n'
+    extra = f'{DAEMON}[browser]\ntimezone = "{zone}"\n[limits.messages]\nper_day = 3\n'
     shop.configure(accounts=["farid"], extra=extra)
     return shop
 
@@ -43,7 +45,9 @@ def put_off(shop: Any) -> int:
     return int(found[0][0])
 
 
-def test_a_limit_holds_through_kills_and_what_is_left_is_done_once_it_is_raised(farids: Any, wait_for: Any) -> None:
+def test_a_limit_holds_through_kills_and_what_is_left_is_done_once_it_is_raised(
+    farids: Any, zone: str, wait_for: Any
+) -> None:
     asked(farids, 6)
     for number in (1, 2):
         daemon = farids.start("daemon")
@@ -62,7 +66,7 @@ def test_a_limit_holds_through_kills_and_what_is_left_is_done_once_it_is_raised(
     )
     listed, shown, own = all_in_one_process(farids, [*lines])
     reasons = {job["postponed"] for job in json.loads(listed[1])["jobs"]}
-    assert reasons == {f"limit: 3 messages a day, used 3; again at 00:00 {zone()}"}
+    assert reasons == {f"limit: 3 messages a day, used 3; again at 00:00 {zone}"}
     assert [(each["used"], each["left"]) for each in json.loads(shown[1])["accounts"][0]["usage"]] == [(3, 0)]
     assert own[0] == 1
     assert "is put off. limit: 3 messages a day, used 3; again at 00:00" in " ".join(own[2].split())
@@ -110,14 +114,12 @@ def test_outside_the_hours_a_reply_waits_and_a_person_does_not(farids: Any) -> N
     assert sent(farids) == 2
 
 
-def test_a_reply_is_sent_at_a_moment_in_the_accounts_zone(farids: Any) -> None:
+def test_a_reply_is_sent_at_a_moment_in_the_accounts_zone(farids: Any, zone: str) -> None:
     farids.market.incoming("Is it still there?", account="farid")
     assert farids.cli("run", "farid", "read_inbox").code == 0
     ((thread,),) = farids.rows("select min(id) from thread")
     done = farids.cli("send", thread, "Yes.", "--at", "2099-12-01 09:00", "--json")
-    ahead = 12 - datetime.now(UTC).hour
-    assert (
-        done.json["job"]["due_at"] == f"2099-12-01T{9 - ahead:02}:00:00Z" if ahead <= 9 else done.json["job"]["due_at"]
-    )
+    due_at = datetime(2099, 12, 1, 9, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    assert datetime.fromisoformat(done.json["job"]["due_at"]) == due_at
     assert farids.cli("send", thread, "Yes.", "--at", "2020-12-01 09:00").code == 2
     assert farids.cli("send", thread, "Yes.", "--at", "tomorrow").code == 2

@@ -128,6 +128,7 @@ EXAMPLES = {
     "tokens list": "tokens list",
     "tokens revoke": "tokens revoke till",
     "channels add": "channels add hook --webhook http://127.0.0.1:1/ --secret-env HOOK_KEY",
+    "channels change": "channels change hook --kind rule --no-quiet",
     "channels list": "channels list",
     "channels show": "channels show hook",
     "channels disable": "channels disable hook",

@@ -67,3 +67,38 @@ def test_a_secret_typed_in_the_wrong_place_is_refused(shop: Any) -> None:
         refused = shop.cli("channels", "add", "x", option, "json://ada:pass-word@127.0.0.1/")
         assert refused.code == 2
         assert "pass-word" not in refused.out
+
+
+def test_a_channel_for_somebody_who_is_not_there_is_refused(shop: Any) -> None:
+    add = ("channels", "add", "phone", "--secret-env", "PHONE")
+    for more, said in (
+        (("--account", "amu"), 'Did you mean "amy"?'),
+        (("--operator", "vera"), 'There is no operator "vera".'),
+        (("--operator", ""), "An operator has a name."),
+        (("--kind", "bogus"), "There are: new_message, person_needed"),
+        (("--kind", "summary"), "is nothing to be told of"),
+    ):
+        refused = shop.cli(*add, *more)
+        assert (refused.code, said in refused.said) == (2, True), refused.said
+    for where in (("--secret-keyring", "no-stroke"), ("--secret-file", ""), ("--secret-env", ""), ()):
+        assert shop.cli("channels", "add", "phone", *where).code == 2, where
+    assert shop.cli("channels", "list", "--json").json == {"channels": []}
+    missing = shop.cli("notices", "retry", 5000)
+    assert (missing.code, "runner notices list" in missing.said) == (2, True)
+
+    assert shop.cli("operators", "link", "vera").code == 0
+    assert shop.cli(*add, "--operator", "vera", "--account", "amy").code == 0
+    shop.write(
+        "INSERT INTO operator (name, role, created_at) VALUES ('vera', 'viewer', 0), ('root', 'admin', 0)",
+    )
+    changed = shop.cli("channels", "change", "phone", "--kind", "rule", "--quiet", "22:00-07:00", "--json")
+    told = changed.json["channel"]["preferences"]
+    assert (told["kinds"], told["accounts"], told["quiet"]) == (["rule"], ["amy"], "22:00-07:00")
+    changed = shop.cli("channels", "change", "phone", "--of-all", "--no-quiet", "--excerpts", "--json")
+    told = changed.json["channel"]["preferences"]
+    assert (told["kinds"], told["accounts"], told["quiet"], told["excerpts"]) == (["rule"], [], None, True)
+    refused = shop.cli("channels", "change", "phone", "--account", "amu")
+    assert (refused.code, 'Did you mean "amy"?' in refused.said) == (2, True)
+    removed = shop.cli("operators", "remove", "vera")
+    assert (removed.code, "Nothing is sent any more over: phone." in removed.said) == (0, True), removed.said
+    assert [each["enabled"] for each in shop.cli("channels", "list", "--json").json["channels"]] == [False]

@@ -137,6 +137,7 @@ class Week:
         name, steps = shop.SEQUENCE
         new = NewSequence(name=name, steps=tuple(SequenceStep.parse(each) for each in steps))
         await self._books.following.sequences.add(new)
+        await self._books.operators.new_link("ada")  # a rule makes threads hers
         await self._books.answering.rules.save_all([], rules)
         for name in self._form.accounts:
             every = self._form.every_min

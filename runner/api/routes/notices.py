@@ -16,7 +16,7 @@ from runner.domain.channels import DEFAULT_KINDS, Channel, ChannelWay, NewChanne
 from runner.domain.classification import MessageType
 from runner.domain.hours import Hours
 from runner.domain.notices import NoticeKind, NoticeState
-from runner.errors import NotFound, SetupError
+from runner.errors import NotFound
 from runner.store.channels import preferences_to_json
 from runner.store.pages import after_number, page_of
 
@@ -130,8 +130,7 @@ class Retried(Shape):
 @channels.get("/channels", role=Role.VIEWER)
 async def list_channels(given: Given, who: Who) -> list[ChannelOut]:
     """The Channels: an admin sees all, others their own."""
-    owner = None if _is_admin(who) else _name(who)
-    return [_channel(each, who) for each in await given.telling.channels.list_channels(owner=owner)]
+    return [_channel(each, who) for each in await _theirs(given, who)]
 
 
 @channels.post("/channels", role=Role.ADMIN, creates=True, status_code=201)
@@ -244,9 +243,9 @@ def _kind(*, week: bool) -> NoticeKind:
     return NoticeKind.WEEKLY_DIGEST if week else NoticeKind.DAILY_DIGEST
 
 
-def _name(who: Principal) -> str:
-    """The Operator by whose name Channels go; a token has none, whatever it is called."""
-    return who.name if who.via is Via.SESSION else ""
+def _name(who: Principal) -> str | None:
+    """The Operator by whose name Channels go; None for a token, which is nobody's, whatever it is called."""
+    return who.name if who.via is Via.SESSION else None
 
 
 def _is_admin(who: Principal) -> bool:
@@ -255,20 +254,25 @@ def _is_admin(who: Principal) -> bool:
 
 async def _own(given: Given, who: Principal, name: str) -> Channel:
     """A Channel that somebody may touch; another's does not exist for them. Raises NotFound."""
-    found = await given.telling.channels.get(name) if _is_admin(who) else None
-    if found is None:
-        mine = {each.name: each for each in await given.telling.channels.list_channels(owner=_name(who))}
-        if name not in mine:
-            raise NotFound("channel", name, mine)
-        found = mine[name]
-    return found
+    mine = {each.name: each for each in await _theirs(given, who)}
+    if name not in mine:
+        raise NotFound("channel", name, mine)
+    return mine[name]
+
+
+async def _theirs(given: Given, who: Principal) -> list[Channel]:
+    """The Channels that somebody sees: all for an admin, their own for others, none for a token."""
+    if _is_admin(who):
+        return await given.telling.channels.list_channels()
+    owner = _name(who)
+    return [] if owner is None else await given.telling.channels.list_channels(owner=owner)
 
 
 async def _mine(given: Given, who: Principal) -> list[str] | None:
     """The names of somebody's Channels; None for an admin, whose are all."""
     if _is_admin(who):
         return None
-    return [each.name for each in await given.telling.channels.list_channels(owner=_name(who))]
+    return [each.name for each in await _theirs(given, who)]
 
 
 def _channel(each: Channel, who: Principal) -> ChannelOut:
@@ -285,14 +289,10 @@ def _channel(each: Channel, who: Principal) -> ChannelOut:
 
 
 def _secret(asked: ChannelIn) -> SecretRef:
-    given = {
-        "env": asked.password_env,
-        "file": asked.password_file,
-        "keyring": asked.password_keyring,
-    }
-    found = {kind: name for kind, name in given.items() if name}
-    if len(found) != 1:
-        raise SetupError(
-            "Where is the channel's secret kept?", cure="Give one of password_env, password_file, password_keyring."
-        )
-    return next(SecretRef(kind=kind, name=name) for kind, name in found.items())  # type: ignore[arg-type]  # its keys
+    return SecretRef.one_of(
+        env=asked.password_env,
+        file=asked.password_file,
+        keyring=asked.password_keyring,
+        what="Where is the channel's secret kept?",
+        cure="Give one of password_env, password_file, password_keyring.",
+    )

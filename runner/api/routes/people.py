@@ -205,6 +205,18 @@ async def list_operators(
     return page(part, OperatorOut.model_validate)
 
 
+class Names(Shape):
+    """Whom a Thread can be given to."""
+
+    names: list[str]
+
+
+@operators.get("/operators/names", role=Role.VIEWER)
+async def list_names(given: Given) -> Names:
+    """The names of those who may sign in, or have a link to; what else there is to them is for admins."""
+    return Names(names=await given.access.operators.names())
+
+
 @operators.post("/operators", role=Role.ADMIN, creates=True, status_code=201)
 async def add_operator(given: Given, asked: OperatorIn) -> OperatorOut:
     """Let somebody sign in."""
@@ -249,7 +261,8 @@ async def put_role(given: Given, name: Name, asked: RoleIn) -> OperatorOut:
 @operators.delete("/operators/{name}", role=Role.ADMIN)
 async def remove_operator(given: Given, name: Name) -> OperatorOut:
     """Take somebody's access away at once."""
-    return OperatorOut.model_validate(await given.access.operators.remove(name))
+    gone, _ = await given.access.operators.remove(name)
+    return OperatorOut.model_validate(gone)
 
 
 tokens = Routes("tokens")

@@ -12,7 +12,6 @@ from runner.api.routing import Given, Routes
 from runner.api.shapes import Asked, Shape, Word
 from runner.domain.access import Role
 from runner.domain.sla import LONGEST, Sla
-from runner.errors import NotFound
 
 routes = Routes("sla")
 
@@ -54,9 +53,8 @@ async def list_slas(given: Given) -> SlasOut:
 @routes.put("/sla/{tag}", role=Role.AGENT)
 async def put_sla(given: Given, tag: Tag, asked: SlaIn) -> SlaOut:
     """Set what is promised for a tag, in place of what was; Threads that have it already get due times, too."""
-    if asked.assign is not None and await given.access.operators.by_name(asked.assign) is None:
-        known = [each.name for each in await given.access.operators.list_operators()]
-        raise NotFound("operator", asked.assign, known)
+    if asked.assign is not None:
+        await given.access.operators.expect(asked.assign)
     new = Sla(
         tag=tag,
         first_response=_span(asked.first_response_s),

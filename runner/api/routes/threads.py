@@ -41,7 +41,7 @@ from runner.domain.jobs import NewJob
 from runner.domain.sending import to_come
 from runner.domain.states import Priority, ThreadStatus
 from runner.domain.tags import MOST_TAGS
-from runner.errors import NotFound, SetupError
+from runner.errors import SetupError
 from runner.store.browsing import ThreadQuestion
 from runner.store.waiting import Wait
 
@@ -175,9 +175,8 @@ async def mark_unread(given: Given, thread_id: ThreadId) -> ThreadOut:
 @routes.post("/threads/{thread_id}/assign", role=Role.AGENT)
 async def assign(given: Given, thread_id: ThreadId, asked: Assignment) -> ThreadOut:
     """Make a Thread an operator's, or nobody's."""
-    if asked.assignee is not None and await given.access.operators.by_name(asked.assignee) is None:
-        known = [each.name for each in await given.access.operators.list_operators()]
-        raise NotFound("operator", asked.assignee, known)
+    if asked.assignee is not None:
+        await given.access.operators.expect(asked.assignee)
     return ThreadOut.model_validate(await given.records.threads.assign(thread_id, asked.assignee))
 
 

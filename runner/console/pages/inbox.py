@@ -27,10 +27,9 @@ def install(house: House) -> None:
     @house.page("/inbox", "Inbox", wide=True)
     async def inbox(desk: Desk) -> None:
         accounts = await naming.accounts(desk)
-        operators = await desk.api.get("/operators", limit=100) if desk.may("admin") else {"items": []}
-        names = [each["name"] for each in operators["items"]]
+        names = (await desk.api.get("/operators/names"))["names"]
         if desk.who["via"] == "session":
-            names = list(dict.fromkeys([desk.who["name"], *names]))
+            names = list(dict.fromkeys([desk.who["name"], *names]))  # oneself first
         tags = await desk.api.get("/threads/tags")
         await Inbox(desk, names).build(accounts, [each["name"] for each in tags["items"]])
 
@@ -81,6 +80,7 @@ class Inbox:
             filters.choice(self._desk, "tag", "tag", {each: each for each in tags})
         filters.flag(self._desk, "unread", "Unread only")
         filters.flag(self._desk, "overdue", "Overdue only")
+        _exports()
 
     async def _thread_pane(self) -> None:
         with parts.tag("div").classes("across narrow-only thread-ways"):
@@ -231,3 +231,12 @@ class Inbox:
             inbox_thread.about(self._desk, opened["thread"], opened["replies"], opened["handling"])
             inbox_also.also_in(self._desk, opened["thread"], opened["also_in"])
             inbox_notes.notes(self._desk, opened["thread"], opened["notes"])
+
+
+def _exports() -> None:
+    """The history of all threads as a file, whatever is chosen beside it."""
+    with parts.tag("span").classes("across"):
+        parts.tag("span", "All threads as").classes("soft")
+        for kind in ("CSV", "JSON"):
+            link = parts.link(f"/api/v1/exports/threads.{kind.lower()}", kind, label=f"All threads as {kind}")
+            link.props["download"] = f"threads.{kind.lower()}"

@@ -148,7 +148,7 @@ class Tools:
             if name != self._desk.who["name"]:
                 ui.menu_item(name, lambda name=name: self._assign(name))
         if not self._names:
-            ui.label("No operators yet: runner operators add NAME").classes("menu-note soft")
+            ui.label("No operators yet: runner operators link NAME").classes("menu-note soft")
         ui.menu_item("Nobody", lambda: self._assign(None))
 
     def _tag_dialog(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import parts
+from runner.console import filters, naming, parts
 from runner.console.desk import Desk
 
 MOST_ACCOUNTS = 100
@@ -28,20 +28,24 @@ def state(copy: Mapping[str, Any]) -> str:
 
 async def ask(desk: Desk, groups: Sequence[Mapping[str, Any]]) -> bool:
     """Ask which accounts shall publish these, and submit it; the page's address then names the batch."""
-    found = await desk.api.get("/accounts", limit=MOST_ACCOUNTS)
+    accounts = await naming.all_accounts(desk)
     chosen: set[str] = set()
+
+    def publish() -> None:
+        if len(chosen) <= MOST_ACCOUNTS:
+            dialog.submit(True)
+        else:  # the dialog stays, with all that was chosen
+            said = f"{len(chosen)} accounts are too many at once: choose at most {MOST_ACCOUNTS}."
+            ui.notify(said, type="warning", position="top")
+
     with ui.dialog() as dialog, ui.card().classes("publish"):
         parts.title("Publish", f"{len(groups)} listings" if len(groups) != 1 else groups[0]["title"])
         parts.tag("p", "By which accounts? What an account has published already stays as it is.").classes("soft")
-        with parts.tag("div").classes("accounts"):
-            for account in found["items"]:
-                _account(account, groups, chosen)
-        if not found["items"]:
+        _accounts(accounts, groups, chosen)
+        if not accounts:
             parts.empty("There are no accounts yet.", "Add one in the configuration file, or import accounts.")
-        if found["next_cursor"]:
-            parts.tag("p", f"The first {MOST_ACCOUNTS} accounts are shown; the API takes others by name.")
         with parts.tag("div").classes("across"):
-            parts.button("Publish now", lambda: dialog.submit(True), looks="main", icon="publish")
+            parts.button("Publish now", publish, looks="main", icon="publish")
             parts.button("Cancel", lambda: dialog.submit(False))
     wanted = await dialog
     dialog.delete()
@@ -58,7 +62,23 @@ async def ask(desk: Desk, groups: Sequence[Mapping[str, Any]]) -> bool:
     return True
 
 
-def _account(account: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], chosen: set[str]) -> None:
+def _accounts(accounts: Sequence[Mapping[str, Any]], groups: Sequence[Mapping[str, Any]], chosen: set[str]) -> None:
+    """A box to tick for each; where they are many, a field that leaves those with what is typed in their name."""
+    rows: dict[str, Any] = {}
+
+    def narrow(event: Any) -> None:
+        part = str(event.value or "").strip().casefold()
+        for name, row in rows.items():
+            row.set_visibility(part in name.casefold())
+
+    if len(accounts) > filters.MANY:
+        ui.input("Part of a name", on_change=narrow).props("outlined dense clearable").classes("wide-field")
+    with parts.tag("div").classes("accounts"):
+        for each in accounts:
+            rows[each["name"]] = _account(each, groups, chosen)
+
+
+def _account(account: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], chosen: set[str]) -> Any:
     name = account["name"]
     has = [copy for group in groups for copy in group["copies"] if copy["account"] == name]
     published = sum(copy["state"] == "published" for copy in has)
@@ -66,12 +86,13 @@ def _account(account: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], ch
     def change(event: Any) -> None:
         (chosen.add if event.value else chosen.discard)(name)
 
-    with parts.tag("div").classes("across"):
+    with parts.tag("div").classes("across") as row:
         ui.checkbox(name, on_change=change).props("dense")
         if account["state"] != "active":
             parts.chip(account["state"])
         if published:
             parts.tag("span", "has it" if len(groups) == 1 else f"has {published} of them").classes("soft")
+    return row
 
 
 async def progress(desk: Desk, titles: Mapping[str, str]) -> None:

@@ -36,14 +36,13 @@ async def known(desk: Desk) -> Known:
     accounts = await naming.accounts(desk)
     tags = await desk.api.get("/tags")
     templates = await desk.api.get("/templates", limit=MOST)
-    operators = await desk.api.get("/operators", limit=MOST) if desk.may("admin") else {"items": []}
+    operators = await desk.api.get("/operators/names")
     sequences = await desk.api.get("/sequences", limit=MOST)
-    names = [each["name"] for each in operators["items"]]
     return Known(
         accounts=accounts,
         tags=[each["name"] for each in tags["items"]],
         templates=list(dict.fromkeys(each["name"] for each in templates["items"])),
-        operators=sorted({*names, desk.who["name"]} if desk.who["via"] == "session" else names),
+        operators=operators["names"],
         sequences=[each["name"] for each in sequences["items"]],
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import parts
+from runner.console import asking, parts
 from runner.console.application import House
 from runner.console.client import Refused
 from runner.console.desk import Desk
@@ -36,7 +36,9 @@ def _list(found: One) -> None:
         parts.empty(
             "There is no sequence yet.",
             "A sequence writes to a counterpart again when they have gone silent, and stops at their first word. "
-            "It sends what templates say: write one first (runner templates add).",
+            "It sends what templates say: write one first.",
+            address="/rules/templates",
+            action="To the templates",
         )
         return
     columns = [
@@ -71,7 +73,8 @@ async def edit(desk: Desk, found: One | None) -> None:
     templates = await desk.api.get("/templates", limit=500)
     names = sorted({each["name"] for each in templates["items"]})
     if not names:
-        desk.say("There is no template yet: runner templates add hello --text …", "warning")
+        if await asking.sure("There is no template yet.", "To the templates", more="A step sends what one says."):
+            ui.navigate.to("/rules/templates")
         return
     with ui.context.client.content, ui.dialog() as dialog, ui.card().classes("stack broad"):
         parts.tag("h2", f"Other steps for {found['name']}" if found else "Add a sequence")

@@ -17,6 +17,7 @@ TABS = (
     ("/settings", "Configuration", "admin"),
     ("/settings/schedules", "Schedules", "viewer"),
     ("/settings/notices", "Notifications", "viewer"),
+    ("/settings/sla", "SLAs", "viewer"),
     ("/settings/operators", "Operators", "admin"),
     ("/settings/tokens", "Tokens", "admin"),
     ("/settings/audit", "Audit log", "admin"),

@@ -124,7 +124,9 @@ def _operator_buttons(desk: Desk, row: Any) -> None:
     name = row["name"]
 
     async def remove() -> None:
-        if await asking.sure(f"Remove {name}?", "Remove", more="Their browsers are signed out at once."):
+        if await asking.sure(
+            f"Remove {name}?", "Remove", more="Their browsers are signed out at once, and their channels are disabled."
+        ):
             await desk.act(lambda: desk.api.delete(f"/operators/{quoted(name)}"), f"{name} is removed.")
 
     with parts.tag("div").classes("across"):

@@ -7,11 +7,11 @@ from typing import Any
 
 from nicegui import ui
 
-from runner.console import asking, parts
+from runner.console import asking, forms, parts
 from runner.console.application import House
 from runner.console.desk import Desk
 from runner.console.pages.settings import tabs
-from runner.console.pages.settings_access import asked, field, quoted
+from runner.console.pages.settings_access import field, quoted
 
 MOST = 100
 KINDS = {
@@ -128,10 +128,14 @@ def _buttons(desk: Desk, row: Mapping[str, Any]) -> None:
 
 
 async def _change(desk: Desk, row: Mapping[str, Any]) -> None:
-    body = await asked(f"What {row['name']} is told", lambda: _preferences(row["preferences"]), "Keep")
-    if body is not None:
-        way = f"/channels/{quoted(row['name'])}/preferences"
-        await desk.act(lambda: desk.api.put(way, body), f"{row['name']} is changed.")
+    async def send(body: Mapping[str, Any]) -> bool:
+        await desk.api.put(f"/channels/{quoted(row['name'])}/preferences", body)
+        return True
+
+    title = f"What {row['name']} is told"
+    if await forms.asked(title, "Keep", lambda: _preferences(row["preferences"]), send, _no_field):
+        desk.say(f"{row['name']} is changed.")
+        await desk.update()
 
 
 async def _add(desk: Desk) -> None:
@@ -154,11 +158,17 @@ async def _add(desk: Desk) -> None:
 
         return whole
 
-    body = await asked("Add a channel", build, "Add")
-    if body is not None:
-        await desk.act(
-            lambda: desk.api.post("/channels", body, creates=True), f"{body['name']} is added. Press Test to try it."
-        )
+    async def send(body: Mapping[str, Any]) -> bool:
+        await desk.api.post("/channels", body, creates=True)
+        return True
+
+    if await forms.asked("Add a channel", "Add", build, send, _no_field):
+        desk.say("It is added. Press Test to try it.")
+        await desk.update()
+
+
+def _no_field(_at: str, _message: str) -> bool:
+    return False  # what is wrong is said under the form
 
 
 def _preferences(now: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:

@@ -24,6 +24,9 @@ async def drafted(shop: Shop, client: httpx.AsyncClient) -> dict[str, Any]:
     message = RemoteMessage(remote_id="m-1", direction=Direction.INBOUND, sender="Bea", text=text, sent_at=at)
     await shop.services.records.threads.save_thread("amy", summary, "f", [("id:m-1", message)])
     assert (await client.post("/api/v1/templates", json={"name": "hi", "text": "Hi {buyer_name}."})).status_code == 201
+    unknown = await client.post("/api/v1/rules", json=RULE)
+    assert (unknown.status_code, "operator" in unknown.json()["detail"]) == (404, True)
+    await shop.services.access.operators.new_link("ada", Role.AGENT)
     assert (await client.post("/api/v1/rules", json=RULE)).status_code == 201
     await shop.services.classifications.correct(1, MessageType.OFFER, by="ada")
     await shop.services.answering.sweep()

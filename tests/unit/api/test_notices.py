@@ -50,9 +50,9 @@ async def test_a_channel_is_added_by_an_admin_tried_told_and_removed(
 async def test_an_operator_changes_their_own_channel_and_sees_no_other(
     admin: Any, shop: Any, receiver: Any, key: Path
 ) -> None:
+    vera, agent = await person(shop, "vera", Role.VIEWER), await person(shop, "carl", Role.AGENT)
     await admin.post("/api/v1/channels", json=hook(receiver, key, owner="vera"))
     await admin.post("/api/v1/channels", json=hook(receiver, key) | {"name": "shop"})
-    vera, agent = await person(shop, "vera", Role.VIEWER), await person(shop, "carl", Role.AGENT)
     (mine,) = (await vera.get("/api/v1/channels")).json()
     assert (mine["name"], mine["secret"]) == ("hook", None)
     wanted = {"kinds": ["new_message"], "types": ["offer"], "accounts": ["amy"]}
@@ -73,12 +73,12 @@ async def test_an_operator_changes_their_own_channel_and_sees_no_other(
 async def test_what_was_given_up_is_listed_and_retried_by_whose_it_is(
     admin: Any, shop: Any, receiver: Any, key: Path
 ) -> None:
+    vera, agent = await person(shop, "vera", Role.VIEWER), await person(shop, "carl", Role.AGENT)
     await admin.post("/api/v1/channels", json=hook(receiver, key, owner="vera"))
     await shop.runner.books.records.accounts.set_state("amy", AccountState.PARKED, "a captcha")
     await shop.runner.telling._notices.look()
     found, _ = await shop.runner.telling.deliveries.claim(lease=shop.services.rules.stuck_after, most=3)
     await shop.runner.telling.deliveries.failed(found, "The receiver answered 500.", again_at=None)
-    vera, agent = await person(shop, "vera", Role.VIEWER), await person(shop, "carl", Role.AGENT)
     (dead,) = (await vera.get("/api/v1/notices", params={"state": "dead"})).json()["items"]
     assert (dead["title"], dead["detail"]) == ("amy is parked", "The receiver answered 500.")
     assert (await agent.get("/api/v1/notices")).json()["items"] == []
@@ -87,6 +87,17 @@ async def test_what_was_given_up_is_listed_and_retried_by_whose_it_is(
     assert (await vera.post(f"/api/v1/notices/{dead['id']}/retry", json={})).json()["state"] == "waiting"
     assert await shop.runner.telling.sweep() == 1
     assert receiver.titles == ["amy is parked"]
+
+
+async def test_whoever_is_removed_is_told_nothing_any_more(admin: Any, shop: Any, receiver: Any, key: Path) -> None:
+    await person(shop, "vera", Role.VIEWER)
+    await admin.post("/api/v1/channels", json=hook(receiver, key, owner="vera"))
+    await admin.post("/api/v1/channels", json=hook(receiver, key) | {"name": "shop"})
+    wrong = await admin.put("/api/v1/channels/hook/preferences", json={"accounts": ["amii"]})
+    assert (wrong.status_code, "amii" in wrong.text) == (404, True)
+    assert (await admin.delete("/api/v1/operators/vera")).status_code == 200
+    on = {each["name"]: each["enabled"] for each in (await admin.get("/api/v1/channels")).json()}
+    assert on == {"hook": False, "shop": True}
 
 
 @pytest.mark.parametrize(
@@ -102,6 +113,12 @@ async def test_what_was_given_up_is_listed_and_retried_by_whose_it_is(
         {"preferences": {"quiet": "22-7"}},
         {"preferences": {"timezone": "Mars/Base"}},
         {"name": "Not A Name"},
+        {"owner": "nobody-at-all"},
+        {"owner": ""},
+        {"owner": " "},
+        {"preferences": {"accounts": ["amy", "nobody-at-all"]}},
+        {"password_file": ""},
+        {"password_file": None, "password_keyring": "no-stroke"},
     ],
 )
 async def test_what_cannot_be_a_channel_is_refused_and_never_repeated(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from runner.domain.access import Role
 from tests.unit.api.conftest import URL, Shop
 
 OPERATORS = "/api/v1/operators"
@@ -51,3 +52,11 @@ async def test_a_link_ends_with_the_operator_whose_it_is_and_with_the_role_that_
             assert (await admin.delete(f"{OPERATORS}/bob")).status_code == 200
         used = await browser.post("/api/v1/session/link", json={"key": link.partition("#")[2]})
         assert used.status_code == 401, change
+
+
+async def test_whoever_looks_sees_the_names_of_colleagues_and_no_more(shop: Shop, admin: httpx.AsyncClient) -> None:
+    await admin.post(OPERATORS, json={"name": "vera", "role": "viewer"})
+    await admin.post(f"{OPERATORS}/carl/link", json={"role": "agent"})
+    async with await shop.client(Role.VIEWER) as viewer:
+        assert (await viewer.get(f"{OPERATORS}/names")).json() == {"names": ["carl", "vera"]}
+        assert (await viewer.get(OPERATORS)).status_code == 403

@@ -76,6 +76,7 @@ async def test_a_draft_in_other_words_is_sent_as_it_stands(shop: Shop) -> None:
 
 async def test_rules_and_templates_come_in_together_or_not_at_all(shop: Shop) -> None:
     async with await shop.client(Role.AGENT) as agent:
+        await shop.services.access.operators.new_link("ada", Role.AGENT)
         file = {"templates": [{"name": "hi", "text": "Hi"}], "rules": [RULE]}
         assert (await agent.post("/api/v1/rules/import", json=file)).json() == {"templates": 1, "rules": 1}
         broken = {"templates": [{"name": "new", "text": "Hi"}], "rules": [{**RULE, "then": {"reply": "none"}}]}

@@ -27,6 +27,7 @@ from runner.store.classifications import Classifications
 from runner.store.database import Database
 from runner.store.drafts import Drafts
 from runner.store.effects import Effects
+from runner.store.operators import Operators
 from runner.store.rules import Rules
 from runner.store.templates import Templates
 from runner.store.threads import Threads
@@ -115,6 +116,8 @@ class Desk:
         if not await self.answering.templates.list_templates():
             await self.answering.templates.add(NewTemplate(name="hello", variants=("Hi {buyer_name}.", "Hello.")))
         asked = Then(**then or {"reply": "hello"})
+        if asked.assign is not None:
+            await Operators(self.db).new_link(asked.assign)
         await self.answering.rules.add(
             NewRule(name=name, when=When(types=(MessageType.OFFER,)), then=asked, level=level)
         )
