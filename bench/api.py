@@ -47,6 +47,9 @@ class Sizes:
     threads: int = 10_000
     messages: int = 200_000
     listings: int = 2_000
+    looks: int = 400
+    """So often each account's login was looked at."""
+    queued: int = 1_500
 
 
 LISTS = (
@@ -158,9 +161,9 @@ def _runner(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def fill(path: Path, sizes: Sizes) -> None:
-    """Write a shop's ninety days in one transaction."""
-    now = int(datetime.now(UTC).timestamp()) * 1_000_000
+def fill(path: Path, sizes: Sizes, ends: datetime | None = None) -> None:
+    """Write a shop's ninety days in one transaction; they end now unless told otherwise."""
+    now = int((ends or datetime.now(UTC)).timestamp()) * 1_000_000
     values = {
         "now": now,
         "start": now - DAYS * DAY_US,

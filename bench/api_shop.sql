@@ -11,8 +11,8 @@ INSERT INTO account_tag (account_id, tag_id) SELECT id, 1 + id % 2 FROM account;
 INSERT INTO profile (account_id, path, last_login_at, last_probe_at)
 SELECT id, name, :now - 864000000000, :now - 3600000000 FROM account;
 
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < (:accounts * 400)) INSERT INTO check_result (account_id, at, signed_in, after)
-SELECT 1 + i % :accounts, :start + i * (:span / (:accounts * 400)), i % 97 != 0,
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < (:accounts * :looks)) INSERT INTO check_result (account_id, at, signed_in, after)
+SELECT 1 + i % :accounts, :start + i * (:span / (:accounts * :looks)), i % 97 != 0,
 CASE i % 50 WHEN 0 THEN 'sign_in' ELSE 'look' END FROM n;
 
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :jobs) INSERT INTO batch (id, name, created_at)
@@ -25,10 +25,10 @@ SELECT i, 1 + i % :accounts,
 CASE i % 10 WHEN 0 THEN 'send_message' WHEN 1 THEN 'publish_listing' WHEN 2 THEN 'check_login' ELSE 'read_inbox' END,
 CASE i % 10 WHEN 0 THEN '{"thread": "t-' || (1 + i % :threads) || '", "text": "Yes, it is still there."}'
 WHEN 1 THEN '{"listing": ' || (1 + i % :listings) || '}' ELSE '{}' END,
-CASE WHEN i > :jobs - 1500 THEN 'queued' WHEN i % 16 = 3 THEN 'failed' WHEN i % 301 = 0 THEN 'parked'
+CASE WHEN i > :jobs - :queued THEN 'queued' WHEN i % 16 = 3 THEN 'failed' WHEN i % 301 = 0 THEN 'parked'
 WHEN i % 53 = 0 THEN 'cancelled' ELSE 'succeeded' END,
 2, :start + i * (:span / :jobs), :start + i * (:span / :jobs),
-CASE WHEN i > :jobs - 1500 OR i % 301 = 0 THEN NULL ELSE :start + i * (:span / :jobs) + 40000000 END, 1, 3,
+CASE WHEN i > :jobs - :queued OR i % 301 = 0 THEN NULL ELSE :start + i * (:span / :jobs) + 40000000 END, 1, 3,
 1 + i % (:jobs / 60), 1, '{"threads": 40, "threads_opened": 2, "messages": 9, "new_messages": 2, "unread": 1}',
 CASE WHEN i % 16 = 3 THEN CASE i % 3 WHEN 0 THEN 'timeout' WHEN 1 THEN 'network' ELSE 'site_changed' END END,
 CASE WHEN i % 16 = 3 THEN 'The page did not answer within 30 s.' END, 0 FROM n;
@@ -42,7 +42,7 @@ sign_ins, popups, evidence_dir, signature)
 SELECT id, id, 1, 1, CASE WHEN id >= 10 THEN id / 10 END, due_at, due_at + 40000000,
 CASE WHEN error_kind IS NULL THEN 'succeeded' ELSE 'failed' END, error_kind, error, 'list threads', 0, 0,
 CASE WHEN error_kind IS NOT NULL THEN 'e/' || id END,
-CASE WHEN error_kind IS NOT NULL THEN printf('%012x', (id / 16) % 40) END FROM job WHERE id <= :jobs - 1500;
+CASE WHEN error_kind IS NOT NULL THEN printf('%012x', (id / 16) % 40) END FROM job WHERE id <= :jobs - :queued;
 
 INSERT INTO step (attempt_id, ordinal, name, started_at, ended_at, ok)
 SELECT id, 1, 'list threads', started_at, ended_at, 1 FROM attempt;

@@ -89,7 +89,7 @@ def api_services(runner: Runner, *, secure: bool = False, open_to_all: bool = Fa
         schedules=books.schedules,
         engine=books.engine,
         cycles=runner.cycles,
-        pruner=books.pruner,
+        pruner=books.room.pruner,
         queue=QueueView(database),
         inbox=InboxView(database),
         classifications=books.classifications,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from runner import inbox_wiring, live_wiring, notice_wiring, pool_wiring
+from runner import inbox_wiring, live_wiring, notice_wiring, pool_wiring, storage_wiring
 from runner.browser.launch import kill_driver_of
 from runner.browser.processes import kill_process
 from runner.browser.session import kill_browser_of
@@ -40,7 +40,6 @@ from runner.orchestrator.open_sessions import OpenSessions
 from runner.orchestrator.orchestrator import RESCUE_EVERY_S, Orchestrator
 from runner.orchestrator.owners import Owner
 from runner.orchestrator.profile_care import ProfileCare
-from runner.orchestrator.pruning import Pruner
 from runner.orchestrator.records import Records
 from runner.orchestrator.replays import Replays
 from runner.orchestrator.rescuer import Rescuer
@@ -52,6 +51,7 @@ from runner.orchestrator.understanding import Understanding
 from runner.orchestrator.visits import Visits, WarmSessions
 from runner.orchestrator.workers import LEASE_TTL_S, Worker
 from runner.plans import Plans, checkpoints, secrets_of
+from runner.storage_wiring import Room
 from runner.store.accounts import Accounts
 from runner.store.attempts import Attempts as AttemptRows
 from runner.store.check_results import CheckResults
@@ -92,7 +92,7 @@ class Books:
     events: Events
     schedules: Schedules
     engine: EmbeddedEngine
-    pruner: Pruner
+    room: Room
     pages: AttemptPages
     error_groups: ErrorGroups
     operators: Operators
@@ -129,10 +129,8 @@ class Runner:
     async def create_jobs(self, stop: asyncio.Event) -> None:
         """Create the Jobs of cycles and of Schedules until `stop` is set: what a daemon does beside its work."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.cycles.repeat(stop))
-            group.create_task(self.scheduler.repeat(stop))
-            group.create_task(self.floods.repeat(stop))
-            group.create_task(self.telling.repeat(stop))
+            for each in (self.cycles, self.scheduler, self.floods, self.telling, self.books.room.freeing):
+                group.create_task(each.repeat(stop))
 
 
 @asynccontextmanager
@@ -169,7 +167,7 @@ async def open_books(settings: Settings, *, clock: Clock | None = None) -> Async
             events=records.events,
             schedules=Schedules(db),
             engine=engine,
-            pruner=Pruner(engine=engine, attempts=records.attempts, folder=settings.evidence.dir, clock=clock),
+            room=storage_wiring.room(settings, db, engine),
             error_groups=ErrorGroups(db),
             pages=AttemptPages(
                 engine=engine,

@@ -100,6 +100,8 @@ def show(job: Number, config: options.Config = None, as_json: options.Json = Fal
             output.say(f"  Then: {output.plain(attempt.reason)}")
         if attempt.evidence_dir:
             output.say(f"  What the browser saw: {settings.evidence.dir / attempt.evidence_dir}")
+        elif attempt.evidence_freed_at:
+            output.say(f"  Its evidence was deleted on {output.plain(attempt.evidence_freed_at)} to make room.")
         elif attempt.kind and attempt.kind is not ErrorKind.INTERRUPTED:
             output.say(f"  No evidence could be kept. Is there room in {settings.evidence.dir}?")
 

@@ -169,7 +169,7 @@ def prune(
 
 
 async def _delete(books: wiring.Books, job_ids: Sequence[int]) -> Bulk:
-    return await books.pruner.delete(job_ids)
+    return await books.room.pruner.delete(job_ids)
 
 
 def _choice(

@@ -43,6 +43,7 @@ from runner.cli import (
     sequences,
     sessions,
     sla,
+    storage,
     templates,
     thread_care,
     tokens,
@@ -97,6 +98,7 @@ app.add_typer(errors.app, name="errors")
 app.add_typer(effects.app, name="effects")
 app.add_typer(channels.app, name="channels")
 app.add_typer(notices.app, name="notices")
+app.add_typer(storage.app, name="storage")
 app.add_typer(operators.app, name="operators")
 app.add_typer(tokens.app, name="tokens")
 

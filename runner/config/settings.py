@@ -18,6 +18,7 @@ from runner.config.pool import PoolSettings
 from runner.config.schema import place_at
 from runner.config.section import Section
 from runner.config.served import ConsoleSettings, LiveSettings
+from runner.config.storage import StorageSettings
 from runner.domain.accounts import NewAccount, SecretRef
 from runner.domain.pace import Pacing
 from runner.domain.retry import RetryPolicy
@@ -293,6 +294,7 @@ class Settings(BaseSettings):
     orchestrator: OrchestratorSettings = Field(default_factory=OrchestratorSettings)
     retry: RetrySettings = Field(default_factory=RetrySettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    storage: StorageSettings = Field(default_factory=StorageSettings)
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)
     inbox: InboxSettings = Field(default_factory=InboxSettings)
     limits: LimitsSettings = Field(default_factory=LimitsSettings)

@@ -127,7 +127,8 @@ class Lease:
 class Attempt:
     """One execution of a Job, `number` counted from 1 over all executions, interrupted ones included.
 
-    `signature` is that of its error group (domain.signatures), None when it has not failed.
+    `signature` is that of its error group (domain.signatures), None when it has not failed. What it has kept may have
+    been deleted to make room (`evidence_freed_at`): its `evidence_dir` is None since.
     """
 
     id: int
@@ -150,6 +151,7 @@ class Attempt:
     locator: str | None = None
     site_revision: str | None = None
     signature: str | None = None
+    evidence_freed_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,9 +160,7 @@ class EmbeddedEngine(JobEngine):
     async def delete(self, job_ids: Sequence[int]) -> Bulk:
         """See JobEngine. One transaction: give it some hundreds at a time."""
         async with self._db.write() as connection:
-            done = await pruning.delete_jobs(self._db, connection, job_ids)
-            await pruning.delete_empty_batches(connection)
-            return done
+            return await pruning.delete_jobs(self._db, connection, job_ids)
 
     async def get(self, job_id: int) -> Job:
         """See JobEngine."""

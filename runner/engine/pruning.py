@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, exists, insert, literal, select
+from sqlalchemy import delete, exists, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.effects import EffectState
@@ -23,43 +23,46 @@ UNDECIDED = (EffectState.ARMED, EffectState.UNKNOWN, EffectState.DUPLICATED)
 async def delete_jobs(db: Database, connection: AsyncConnection, job_ids: Sequence[int]) -> Bulk:
     """Delete Jobs that have ended; one that has not, or that has an undecided Effect, is refused with the reason.
 
-    So is one that others in the queue still wait for.
+    So is one that others in the queue still wait for. Batches that are empty thereby go, too.
     """
-    refused = {number: words for number in job_ids if (words := await _reason_to_keep(connection, number))}
+    refused = await _reasons_to_keep(connection, job_ids)
     gone = [number for number in job_ids if number not in refused]
     await _keep_keys(db, connection, gone)
     await replay_chains.take_out(connection, gone)
+    batches = select(job.c.batch_id).where(job.c.id.in_(gone), job.c.batch_id.is_not(None)).distinct()
+    left = (await connection.execute(batches)).scalars().all()
     await _forget(connection, gone)
+    await _delete_empty(connection, left)
     if gone:
         await events.record(db, connection, [events.Fact(name="JobsPruned", data={"jobs": gone})])
     return Bulk(changed=gone, refused=refused)
 
 
-async def delete_empty_batches(connection: AsyncConnection) -> None:
-    """Delete Batches all of whose Jobs are gone."""
+async def _delete_empty(connection: AsyncConnection, batch_ids: Sequence[int]) -> None:
     empty = ~exists(select(literal(1)).where(job.c.batch_id == batch.c.id))
-    await connection.execute(delete(batch).where(empty))
+    await connection.execute(delete(batch).where(batch.c.id.in_(batch_ids), empty))
 
 
-async def _reason_to_keep(connection: AsyncConnection, job_id: int) -> str:
-    try:
-        found = await rows.fetch(connection, job_id)
-    except NotFound as problem:
-        return str(problem)
-    if found.state not in ENDED:
-        return f"Job {job_id} of account {found.account} is {found.state}: only what has ended can be deleted."
-    undecided = select(effect.c.id).where(effect.c.job_id == job_id, effect.c.state.in_(UNDECIDED)).limit(1)
-    number = (await connection.execute(undecided)).scalar()
-    if number is not None:
-        return f"Job {job_id} of account {found.account} has effect {number}, about which a person must decide first."
-    waits = (
-        select(job.c.id)
-        .join(job_dependency, job_dependency.c.job_id == job.c.id)
-        .where(job_dependency.c.needs_id == job_id, job.c.state.not_in(ENDED))
-        .limit(1)
-    )
-    waiting = (await connection.execute(waits)).scalar()
-    return "" if waiting is None or found.state == "succeeded" else f"Job {waiting} waits for job {job_id}."
+async def _reasons_to_keep(connection: AsyncConnection, job_ids: Sequence[int]) -> dict[int, str]:
+    """Why some Jobs must stay, in a few statements however many there are."""
+    found = {row.id: row for row in await connection.execute(rows.select_jobs().where(job.c.id.in_(job_ids)))}
+    kept = {number: str(NotFound("job", str(number), ())) for number in job_ids if number not in found}
+    undecided = select(effect.c.job_id, func.min(effect.c.id).label("number")).group_by(effect.c.job_id)
+    undecided = undecided.where(effect.c.job_id.in_(found), effect.c.state.in_(UNDECIDED))
+    effects = {row.job_id: row.number for row in await connection.execute(undecided)}
+    waits = select(job_dependency.c.needs_id, func.min(job.c.id).label("number")).group_by(job_dependency.c.needs_id)
+    waits = waits.join(job, job_dependency.c.job_id == job.c.id)
+    waits = waits.where(job_dependency.c.needs_id.in_(found), job.c.state.not_in(ENDED))
+    waiting = {row.needs_id: row.number for row in await connection.execute(waits)}
+    for number, row in found.items():
+        whose = f"Job {number} of account {row.account}"
+        if row.state not in ENDED:
+            kept[number] = f"{whose} is {row.state}: only what has ended can be deleted."
+        elif number in effects:
+            kept[number] = f"{whose} has effect {effects[number]}, about which a person must decide first."
+        elif number in waiting and row.state != "succeeded":
+            kept[number] = f"Job {waiting[number]} waits for job {number}."
+    return kept
 
 
 async def _keep_keys(db: Database, connection: AsyncConnection, job_ids: Sequence[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -39,18 +40,27 @@ def overdue(now: datetime) -> Select[tuple[int]]:
 
 
 async def refresh(connection: AsyncConnection, usage: RateUsage, thread_ids: Sequence[int]) -> None:
-    """Work out anew what is owed in some Threads, in the running transaction."""
+    """Work out anew what is owed in some Threads, in the running transaction: give it one or two."""
+    await put(connection, thread_ids, await work_out(connection, usage, thread_ids))
+
+
+async def work_out(connection: AsyncConnection, usage: RateUsage, thread_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows for what is owed in some Threads; it only reads, and takes its time."""
     dues = await _dues(connection, usage, thread_ids)
-    await connection.execute(delete(sla_due).where(sla_due.c.thread_id.in_(thread_ids)))
     told: dict[tuple[Any, ...], set[bool]] = {}
     for row in await connection.execute(select(sla_told).where(sla_told.c.thread_id.in_(thread_ids))):
         told.setdefault((row.thread_id, row.kind, row.tag, row.begun_at), set()).add(row.broken)
-    rows = [
+    return [
         asdict(due) | {"next_at": _next(due, told.get((due.thread_id, due.kind, due.tag, due.begun_at), set()))}
         for due in dues
     ]
+
+
+async def put(connection: AsyncConnection, thread_ids: Sequence[int], rows: Sequence[dict[str, Any]]) -> None:
+    """Write what was worked out, in place of what was owed in these Threads."""
+    await connection.execute(delete(sla_due).where(sla_due.c.thread_id.in_(thread_ids)))
     if rows:
-        await connection.execute(insert(sla_due), rows)
+        await connection.execute(insert(sla_due), list(rows))
 
 
 def _next(due: Due, told: set[bool]) -> datetime | None:
@@ -78,6 +88,8 @@ async def _dues(connection: AsyncConnection, usage: RateUsage, thread_ids: Seque
             since = begun[kind].get(row.id)
             if since is None:
                 continue
+            # Hours are walked through day by day, which takes milliseconds: others have their turn in between.
+            await asyncio.sleep(0)
             due = strictest(row.id, kind, since, bound[row.id], hours[row.account_id])
             if due is not None:
                 found.append(due)

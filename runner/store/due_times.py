@@ -1,7 +1,7 @@
 """Due times at work: they keep up with what is done to Threads, and what is near or broken is told once.
 
 Whoever changes a Thread tells so in an Event, as it always did; from those it is seen here what is to be worked out
-anew. Any number of processes may sweep at once: each step is one write transaction that looks before it does.
+anew. Any number of processes may sweep at once: each step ends in one write transaction that looks before it does.
 """
 
 from __future__ import annotations
@@ -61,8 +61,7 @@ class DueTimes:
     async def keep_up(self, stop: asyncio.Event | None = None) -> None:
         """Work out anew what may have changed since the last time."""
         while not (stop and stop.is_set()) and await self._behind():
-            async with self._db.write() as connection:
-                await self._catch_up(connection)
+            await self.step()
 
     async def _behind(self) -> bool:
         async with self._db.read() as connection:
@@ -76,20 +75,28 @@ class DueTimes:
             newest = (await connection.execute(select(func.max(event.c.id)))).scalar() or 0
             return newest > watch.event_id + FAR_BEHIND or (await connection.execute(told)).first() is not None
 
-    async def _catch_up(self, connection: AsyncConnection) -> None:
-        watch = (await connection.execute(select(sla_watch))).one()
-        values = {"event_id": watch.event_id, "walked_to": watch.walked_to, "hours": self._usage.pacing.digest}
-        if watch.hours != values["hours"]:
-            values["walked_to"] = 0
-        if values["walked_to"] is not None:
-            numbers = await _next_threads(connection, values["walked_to"])
-            values["walked_to"] = numbers[-1] if len(numbers) == AT_ONCE else None
-        else:
-            numbers, values["event_id"], moved = await _stirred(connection, watch.event_id)
-            values["walked_to"] = 0 if moved else None
-        if numbers:
-            await due_rows.refresh(connection, self._usage, numbers)
-        await connection.execute(update(sla_watch).values(values))
+    async def step(self) -> None:
+        """Work out some of it while others write, and then write that down: the writer is kept for a moment only.
+
+        What happens to a Thread meanwhile has its Event behind the one up to which was read: it is seen next time.
+        """
+        async with self._db.read() as connection:
+            watch = (await connection.execute(select(sla_watch))).one()
+            values = {"event_id": watch.event_id, "walked_to": watch.walked_to, "hours": self._usage.pacing.digest}
+            if watch.hours != values["hours"]:
+                values["walked_to"] = 0
+            if values["walked_to"] is not None:
+                numbers = await _next_threads(connection, values["walked_to"])
+                values["walked_to"] = numbers[-1] if len(numbers) == AT_ONCE else None
+            else:
+                numbers, values["event_id"], moved = await _stirred(connection, watch.event_id)
+                values["walked_to"] = 0 if moved else None
+            rows = await due_rows.work_out(connection, self._usage, numbers) if numbers else []
+        async with self._db.write() as connection:
+            # Another process may have come further, or have begun a walk anew: then that counts.
+            as_read = [sla_watch.c[name].is_not_distinct_from(watch._mapping[name]) for name in values]
+            if (await connection.execute(update(sla_watch).where(*as_read).values(values))).rowcount and numbers:
+                await due_rows.put(connection, numbers, rows)
 
     async def _tell(self, thread_id: int, kind: SlaKind) -> bool:
         async with self._db.write() as connection:

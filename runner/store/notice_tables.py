@@ -64,6 +64,8 @@ notification = Table(
     sqlite_autoincrement=True,
 )
 index_where("state IN ('waiting', 'held')", "ix_notification_due", notification.c.due_at)
+# The floods that were told, so that their ends are found without a look through all that was ever told.
+index_where("kind = 'error_flood' AND recovers = 0", "ix_notification_floods", notification.c.happened_at)
 
 notice_cursor = Table(
     "notice_cursor",

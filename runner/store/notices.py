@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, Select, exists, func, insert, select, update
+from sqlalchemy import Row, Select, exists, func, insert, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -105,8 +105,9 @@ class Notices:
             .join(channel)
             .where(
                 channel.c.enabled,
-                notification.c.kind == NoticeKind.ERROR_FLOOD,
-                notification.c.recovers.is_(False),
+                # Literals, not parameters: SQLite uses a partial index only when it can see the index's own condition.
+                notification.c.kind == literal_column(f"'{NoticeKind.ERROR_FLOOD}'"),
+                notification.c.recovers == literal_column("0"),
                 notification.c.happened_at <= now - FLOOD_WINDOW,
                 last,
                 ~still,

@@ -244,6 +244,8 @@ attempt = Table(
     Column("sign_ins", Integer, nullable=False),
     Column("popups", Integer, nullable=False),
     Column("evidence_dir", SafeText),
+    # When its files were deleted to make room; it has no evidence_dir since.
+    Column("evidence_freed_at", UtcTime),
     # What failures of one cause have in common: kind, Step, locator and the adapter's revision, as one hash.
     Column("locator", SafeText),
     Column("site_revision", String(100)),

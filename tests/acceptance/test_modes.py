@@ -124,6 +124,8 @@ EXAMPLES = {
     "schedules list": "schedules list",
     "schedules next": "schedules next",
     "schedules remove": "schedules remove nights",
+    "storage show": "storage show",
+    "storage free": "storage free",
     "tokens add": "tokens add till --role agent --scope jobs",
     "tokens list": "tokens list",
     "tokens revoke": "tokens revoke till",

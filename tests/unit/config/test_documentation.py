@@ -30,6 +30,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[retry]": models.RetrySettings,
     "[retry.kinds.KIND]": models.RetryKindSettings,
     "[store]": models.StoreSettings,
+    "[storage]": models.StorageSettings,
     "[profiles]": models.ProfileSettings,
     "[inbox]": models.InboxSettings,
     "[limits]": pace.LimitsSettings,

@@ -229,3 +229,28 @@ def test_the_declared_tables_have_no_unnamed_constraint() -> None:
     assert thread_tables.thread_tag.metadata is metadata
     unnamed = [(table.name, c) for table in metadata.tables.values() for c in table.constraints if c.name is None]
     assert unnamed == []
+
+
+def test_attempts_and_notices_survive_the_way_to_room_and_back(path: Path) -> None:
+    upgrading.upgrade(path)
+    upgrading.downgrade(path, "0015")
+    execute(
+        path,
+        "INSERT INTO account (id, name, site, username, secret_kind, secret_name, state, created_at) "
+        "VALUES (1, 'amy', 'mock', 'amy', 'env', 'X', 'active', 1)",
+        "INSERT INTO job (id, account_id, flow, params, state, rank, due_at, created_at, ended_at, attempts, "
+        "max_attempts, fence, cancel_requested) VALUES (7, 1, 'read_inbox', '{}', 'failed', 3, 5, 1, 9, 1, 3, 0, 0)",
+        "INSERT INTO attempt (id, job_id, number, fence, started_at, sign_ins, popups, evidence_dir) "
+        "VALUES (8, 7, 1, 1, 5, 0, 0, 'day/amy/8')",
+        "INSERT INTO channel (id, name, way, secret_kind, secret_name, enabled, preferences, since_event, created_at) "
+        "VALUES (1, 'phone', 'webhook', 'env', 'X', 1, '{}', 0, 1)",
+        "INSERT INTO notification (id, channel_id, slot, uid, kind, subject, title, lines, link, recovers, data, "
+        "state, happened_at, created_at, due_at, attempts, repeats, told, earlier) "
+        "VALUES (3, 1, 'event:1', 'u', 'error_flood', 'flood:a', 't', '[]', '/', 0, '{}', 'sent', 1, 1, 1, 1, 0, 0, 0)",
+    )
+    upgrading.upgrade(path)
+    assert execute(path, "SELECT id, evidence_dir, evidence_freed_at FROM attempt") == [(8, "day/amy/8", None)]
+    found = "SELECT id FROM notification INDEXED BY ix_notification_floods WHERE kind = 'error_flood' AND recovers = 0"
+    assert execute(path, found) == [(3,)]
+    upgrading.downgrade(path, "0015")
+    assert execute(path, "SELECT id, evidence_dir FROM attempt") == [(8, "day/amy/8")]
