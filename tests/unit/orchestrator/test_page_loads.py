@@ -9,7 +9,7 @@ from runner.browser.page_loads import Over, PageLoads
 from runner.errors import ErrorKind, InDoubt, Interrupted, NoRoom, Rejected, RetryLater, StoreBusy
 from runner.orchestrator import page_loads
 
-NO_ROOM = NoRoom("Used up.", until=datetime(2026, 11, 23, tzinfo=UTC), words="used up")
+NO_ROOM = NoRoom("Used up.", until=datetime(2026, 11, 23, tzinfo=UTC), words="used up", flows=None)
 TOO_SMALL = Rejected("The limit is less than one attempt needs.")
 BUSY = StoreBusy("The database is busy.")
 
