@@ -40,6 +40,8 @@ format = "json"
 
 def slope(by_size: Mapping[int, float]) -> float:
     """How a figure grows with the size: the least-squares line through their logarithms."""
+    if len(by_size) == 1:
+        return math.nan
     xs = [math.log(size) for size in by_size]
     ys = [math.log(max(figure, 1e-3)) for figure in by_size.values()]
     mean_x, mean_y = statistics.fmean(xs), statistics.fmean(ys)

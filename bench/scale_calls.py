@@ -6,7 +6,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -137,12 +137,12 @@ async def copied(path: Path) -> AsyncIterator[tuple[Database, Steps]]:
             yield db, steps
 
 
-async def asked(path: Path, *, rounds: int, match: str = "") -> dict[str, Asked]:
+async def asked(path: Path, *, rounds: int, match: str = "", names: Collection[str] = ()) -> dict[str, Asked]:
     """Every call, once to warm up and then so often."""
     found = {}
     async with copied(path) as (db, steps):
         for name, call in calls(db).items():
-            if match not in name:
+            if match not in name or (names and name not in names):
                 continue
             times, counts = [], []
             for _ in range(rounds + 1):

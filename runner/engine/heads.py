@@ -230,7 +230,7 @@ _MISTRUST = _refresh(and_(IS_ACTIVE, HAS_HEAD, IS_FREE))
 _MISTRUST_ONE = _refresh(and_(IS_ACTIVE, HAS_HEAD, IS_FREE, _ONE))
 _DUE = _due()
 _DUE_OF_ONE = _due(_ONE)
-_NEXT_HEAD = select(func.min(account.c.head_due_at)).where(IS_ACTIVE, IS_FREE, HAS_HEAD)
+_NEXT_HEAD = select(account.c.head_due_at).where(IS_ACTIVE, IS_FREE, HAS_HEAD).order_by(account.c.head_due_at).limit(1)
 _NEXT_WAKE = (
     select(account.c.wake_at)
     .where(IS_ACTIVE, IS_FREE, account.c.wake_at.is_not(None))

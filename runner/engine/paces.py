@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from runner.store.database import Database
 from runner.store.limit_tables import setting
 from runner.store.rate_usage import RateUsage
 from runner.store.tables import account, job
+from runner.store.usage_of_all import usage_of_all
 
 CONFIGURED = "pacing"
 """The key of what the configuration said when it was last looked at."""
@@ -57,7 +59,7 @@ class Paces:
         """What binds one Account, and what it has used. Raises NotFound."""
         async with self._db.read() as connection:
             number = await id_of(connection, name)
-            (found,) = await self._told(connection, _select().where(account.c.id == number))
+            (found,) = await self._told(connection, _select().where(account.c.id == number), only=number)
             return found
 
     async def all(self) -> list[AccountPace]:
@@ -129,31 +131,38 @@ class Paces:
         await events.record(self._db, connection, [events.Fact(name=event, account=(number, name), data=values)])
         await postponing.due_again(self._db, connection, [number])
 
-    async def _told(self, connection: AsyncConnection, which: Select[Any]) -> list[AccountPace]:
+    async def _told(
+        self, connection: AsyncConnection, which: Select[Any], *, only: int | None = None
+    ) -> list[AccountPace]:
         now = self._db.clock.now()
         counted = select(job.c.account_id, func.count().label("jobs")).group_by(job.c.account_id)
         put_off = counted.where(heads.IS_QUEUED, job.c.postponed.is_not(None))
+        if only is not None:
+            put_off = put_off.where(job.c.account_id == only)
         postponed = {row.account_id: row.jobs for row in await connection.execute(put_off)}
-        found = []
-        for row in (await connection.execute(which)).all():
-            pace = self.pacing.pace(row.name, row.created_at, limits=row.limits, hours=row.hours)
-            found.append(
-                AccountPace(
-                    account=row.name,
-                    timezone=pace.hours.zone.key,
-                    pace=pace,
-                    share=pace.share(now),
-                    hours=self.pacing.hours if row.hours is None else HoursPlan.from_json(row.hours),
-                    own_limits=limits_from_json(row.limits or {}),
-                    own_hours=row.hours is not None,
-                    is_open=pace.hours.open_at(now),
-                    opens_at=pace.hours.next_open(now),
-                    hours_words=pace.hours.words(now),
-                    usage=tuple(await self._usage.usage(connection, row.id, pace, now)),
-                    postponed=postponed.get(row.id, 0),
-                )
-            )
-        return found
+        rows = (await connection.execute(which)).all()
+        paces = {row.id: self.pacing.pace(row.name, row.created_at, limits=row.limits, hours=row.hours) for row in rows}
+        if only is None:
+            usage = await usage_of_all(connection, paces, now)
+        else:
+            usage = {number: await self._usage.usage(connection, number, pace, now) for number, pace in paces.items()}
+        return [self._pace(row, paces[row.id], now, usage.get(row.id, ()), postponed.get(row.id, 0)) for row in rows]
+
+    def _pace(self, row: Any, pace: Pace, now: datetime, usage: Sequence[Level], postponed: int) -> AccountPace:
+        return AccountPace(
+            account=row.name,
+            timezone=pace.hours.zone.key,
+            pace=pace,
+            share=pace.share(now),
+            hours=self.pacing.hours if row.hours is None else HoursPlan.from_json(row.hours),
+            own_limits=limits_from_json(row.limits or {}),
+            own_hours=row.hours is not None,
+            is_open=pace.hours.open_at(now),
+            opens_at=pace.hours.next_open(now),
+            hours_words=pace.hours.words(now),
+            usage=tuple(usage),
+            postponed=postponed,
+        )
 
 
 async def _configured(connection: AsyncConnection) -> str | None:

@@ -243,15 +243,7 @@ class RateUsage:
         if limit is None:
             return []
         values = {"account_id": account_id, "kind": kind, "since": counted_since(limit, now)}
-        uses = [
-            Use(
-                began_at=row.began_at,
-                over_at=row.over_at,
-                near=frozenset(map(LimitWindow, row.near)),
-                effect_id=row.effect_id,
-            )
-            for row in await connection.execute(_COUNTED, values)
-        ]
+        uses = [use_of(row) for row in await connection.execute(_COUNTED, values)]
         return levels(kind, limit, uses, now, zone=pace.hours.zone, share=pace.share(now), room_for=room_for)
 
     async def _tell(
@@ -324,6 +316,12 @@ async def _expect_others(connection: AsyncConnection, lease: Lease, account_id: 
         )
 
 
+def use_of(row: Any) -> Use:
+    """A row of USE as a value."""
+    near = frozenset(map(LimitWindow, row.near))
+    return Use(began_at=row.began_at, over_at=row.over_at, near=near, effect_id=row.effect_id)
+
+
 def _closed(pace: Pace, flow: str, now: datetime) -> Wait:
     opens = pace.opens(flow, now) or now + NEVER
     words = f"hours: {pace.closed_words(now)} ({pace.hours.zone.key})"
@@ -353,7 +351,8 @@ def _capital(words: str) -> str:
 _BOUND_BY = select(account.c.name, account.c.created_at, account.c.limits, account.c.hours).where(
     account.c.id == bindparam("account_id")
 )
-_COUNTED = select(rate_usage.c.began_at, rate_usage.c.over_at, rate_usage.c.near, rate_usage.c.effect_id).where(
+USE = (rate_usage.c.began_at, rate_usage.c.over_at, rate_usage.c.near, rate_usage.c.effect_id)
+_COUNTED = select(*USE).where(
     rate_usage.c.account_id == bindparam("account_id"),
     rate_usage.c.kind == bindparam("kind"),
     or_(rate_usage.c.over_at.is_(None), rate_usage.c.over_at > bindparam("since")),

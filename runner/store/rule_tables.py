@@ -65,6 +65,9 @@ decision = Table(
     Column("classification", Integer, nullable=False, server_default=text("0")),
     Index("ix_decision_rule", "rule_id"),
 )
+# What a person must see to, whether or not somebody has by now.
+index_where("verdict = 'no_text'", "ix_decision_no_text", decision.c.message_id)
+index_where("verdict = 'crossed'", "ix_decision_crossed", decision.c.message_id)
 
 draft = Table(
     "draft",

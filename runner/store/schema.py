@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, text
+from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, Integer, MetaData, text
 
 metadata = MetaData(
     naming_convention={
@@ -25,7 +25,7 @@ def id_column() -> Column[int]:
     return Column("id", BigId, primary_key=True, autoincrement=True)
 
 
-def index_where(condition: str, name: str, *columns: Column[Any], unique: bool = False) -> None:
+def index_where(condition: str, name: str, *columns: ColumnElement[Any], unique: bool = False) -> None:
     """An index over the rows that meet a condition."""
     where = text(condition)
     Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)

@@ -66,6 +66,8 @@ index_where(
     account.c.last_served_at,
     account.c.head_due_at,
 )
+# No index on the state alone: without statistics SQLite would take it for a claim, and read all active Accounts.
+index_where("state = 'active' AND head_rank IS NOT NULL", "ix_account_head_due", account.c.head_due_at)
 index_where("wake_at IS NOT NULL", "ix_account_wake_at", account.c.wake_at)
 index_where("raise_at IS NOT NULL", "ix_account_raise_at", account.c.raise_at)
 
@@ -120,6 +122,7 @@ session = Table(
     Column("live_url", SafeText),
     sqlite_autoincrement=True,
 )
+index_where("ended_at IS NULL", "ix_session_open", session.c.id)
 
 batch = Table(
     "batch",

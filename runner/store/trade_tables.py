@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     func,
+    literal_column,
     text,
 )
 
@@ -93,6 +94,11 @@ thread = Table(
     sqlite_autoincrement=True,
 )
 index_where("unread > 0", "ix_thread_unread", thread.c.account_id, thread.c.last_at)
+# The newest first, as lists are read; a Thread without a time stands last.
+_NEWEST = func.coalesce(thread.c.last_at, literal_column("0"))
+Index("ix_thread_newest", _NEWEST)
+index_where("status != 'closed'", "ix_thread_newest_open", _NEWEST)
+index_where("unread > 0", "ix_thread_newest_unread", _NEWEST)
 
 message = Table(
     "message",

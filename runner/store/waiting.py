@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
 
 from runner.domain.drafts import DraftState, Verdict
 from runner.domain.states import Direction, ThreadStatus
@@ -26,7 +26,7 @@ def waits_for(wait: Wait, *, threshold: float) -> ColumnElement[bool]:
         return thread.c.id.in_(select(draft.c.thread_id).where(draft.c.state == DraftState.WAITING))
     # Two questions, so that each is answered by an index and not by reading all Messages.
     unsure = message.c.confidence < threshold
-    no_text = message.c.id.in_(select(decision.c.message_id).where(decision.c.verdict == Verdict.NO_TEXT))
+    no_text = message.c.id.in_(select(decision.c.message_id).where(_is(Verdict.NO_TEXT)))
     return and_(
         thread.c.status != ThreadStatus.CLOSED,
         or_(
@@ -47,4 +47,9 @@ def _crossed() -> Select[tuple[int]]:
     since = message.alias("since")
     written = select(since.c.id).where(since.c.thread_id == message.c.thread_id, since.c.first_seen_at > decision.c.at)
     crossed = select(message.c.thread_id).join(decision, decision.c.message_id == message.c.id)
-    return crossed.where(decision.c.verdict == Verdict.CROSSED, ~written.exists())
+    return crossed.where(_is(Verdict.CROSSED), ~written.exists())
+
+
+def _is(verdict: Verdict) -> ColumnElement[bool]:
+    """A literal, not a parameter: SQLite uses a partial index only when it can see the index's own condition."""
+    return decision.c.verdict == literal_column(f"'{verdict}'")

@@ -5,24 +5,48 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from runner.store import tallies
+
 revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-FLOODS = sa.text("kind = 'error_flood' AND recovers = 0")
+NEWEST = sa.text("coalesce(last_at, 0)")
+INDEXES: tuple[tuple[str, str, str | sa.TextClause, str | None], ...] = (
+    ("ix_notification_floods", "notification", "happened_at", "kind = 'error_flood' AND recovers = 0"),
+    ("ix_account_head_due", "account", "head_due_at", "state = 'active' AND head_rank IS NOT NULL"),
+    ("ix_session_open", "session", "id", "ended_at IS NULL"),
+    ("ix_thread_newest", "thread", NEWEST, None),
+    ("ix_thread_newest_open", "thread", NEWEST, "status != 'closed'"),
+    ("ix_thread_newest_unread", "thread", NEWEST, "unread > 0"),
+    ("ix_decision_no_text", "decision", "message_id", "verdict = 'no_text'"),
+    ("ix_decision_crossed", "decision", "message_id", "verdict = 'crossed'"),
+)
 
 
 def upgrade() -> None:
     """Add them; what is kept stays kept."""
     op.add_column("attempt", sa.Column("evidence_freed_at", BIG))
-    op.create_index(
-        "ix_notification_floods", "notification", ["happened_at"], sqlite_where=FLOODS, postgresql_where=FLOODS
+    for name, table, column, condition in INDEXES:
+        where = None if condition is None else sa.text(condition)
+        op.create_index(name, table, [column], sqlite_where=where, postgresql_where=where)
+    op.create_table(
+        "job_tally",
+        sa.Column("state", sa.String(40), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("state", name="pk_job_tally"),
     )
+    for statement in (tallies.FILL, *tallies.CREATE):
+        op.execute(statement)
 
 
 def downgrade() -> None:
     """Take them away again."""
-    op.drop_index("ix_notification_floods", "notification")
+    for statement in tallies.DROP:
+        op.execute(statement)
+    op.drop_table("job_tally")
+    for name, table, _, _ in reversed(INDEXES):
+        op.drop_index(name, table)
     op.drop_column("attempt", "evidence_freed_at")
