@@ -1,8 +1,9 @@
 """What a page need not load: fonts, media, pictures, stopped inside the browser by the endings of their addresses.
 
 By CDP, never by `page.route`: a route has Chromium ask the driver about every request, and read nothing from its cache.
-It costs 5 to 20 ms of processor for each page, because Chromium tells of every request then, and gains where a page
-has a font or a video of its own (README of bench/): so nothing is blocked unless somebody says so.
+A page with four fonts and a film takes 48 ms of processor instead of 103, and 52 instead of 78 when all is cached. But
+Chromium tells of every request then, which costs a page that has nothing of the kind 5 to 20 ms: so nothing is blocked
+unless somebody says so.
 """
 
 from __future__ import annotations

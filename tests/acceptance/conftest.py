@@ -100,8 +100,14 @@ class Shop:
         action_s: float = 5.0,
         navigation_s: float = 8.0,
         max_attempts: int = 3,
+        fast_reads: bool = True,
     ) -> None:
-        """Write the configuration; `extra` is further TOML that stands before the accounts."""
+        """Write the configuration; `extra` is further TOML that stands before the accounts.
+
+        Without `fast_reads` every thread is read on its page, for faults that befall a page.
+        """
+        if not fast_reads:
+            extra = f"[sites.mock.options]\nfast_reads = false\n{extra}"
         text = CONFIG.format(
             url=url or self.market.url, action_s=action_s, navigation_s=navigation_s, max_attempts=max_attempts
         )

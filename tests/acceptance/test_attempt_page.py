@@ -14,7 +14,7 @@ from playwright.async_api import Browser
 @pytest.fixture
 def failed(shop: Any) -> Any:
     """A shop whose account farid cannot read its threads: job 1 failed after two attempts."""
-    shop.configure(accounts=("farid", "amy"), max_attempts=2)
+    shop.configure(accounts=("farid", "amy"), max_attempts=2, fast_reads=False)
     shop.market.faults({"route": "GET /inbox/thread/*", "effect": "status", "status": 503})
     assert shop.cli("run", "farid", "read_inbox").code == 1
     return shop

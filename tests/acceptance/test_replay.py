@@ -26,7 +26,7 @@ def rules(shop: Any) -> list[dict[str, Any]]:
 
 
 def test_a_failure_is_replayed_with_its_faults_and_the_present_ones_are_set_again(shop: Any) -> None:
-    shop.configure(max_attempts=1)
+    shop.configure(max_attempts=1, fast_reads=False)
     shop.market.faults(RULE)
     assert shop.cli("run", "amy", "read_inbox").code == 1
     shop.market.faults(OTHER)
@@ -53,7 +53,7 @@ def doctored(shop: Any) -> list[dict[str, Any]]:
 def test_a_replay_that_is_stopped_or_killed_leaves_no_faults_behind_for_long(
     shop: Any, wait_for: Callable[..., Any]
 ) -> None:
-    shop.configure(navigation_s=1, action_s=1, max_attempts=1)
+    shop.configure(navigation_s=1, action_s=1, max_attempts=1, fast_reads=False)
     hanging = {"route": "GET /inbox", "account": "amy", "effect": "hang", "count": 50}
     shop.market.faults(hanging)
     assert shop.cli("run", "amy", "read_inbox").code == 1
@@ -75,7 +75,7 @@ def test_a_replay_that_is_stopped_or_killed_leaves_no_faults_behind_for_long(
 
 
 def test_a_replay_after_the_mending_succeeds_when_the_faults_are_left_out(shop: Any) -> None:
-    shop.configure(max_attempts=1)
+    shop.configure(max_attempts=1, fast_reads=False)
     shop.market.faults(RULE)
     assert shop.cli("run", "amy", "read_inbox").code == 1
     shop.market.faults()
@@ -88,7 +88,7 @@ def test_a_replay_after_the_mending_succeeds_when_the_faults_are_left_out(shop: 
 
 
 def test_rules_that_were_partly_used_up_go_on_where_they_were(shop: Any) -> None:
-    shop.configure(max_attempts=1)
+    shop.configure(max_attempts=1, fast_reads=False)
     shop.market.faults({**RULE, "count": 1})
     assert shop.cli("run", "amy", "read_inbox").code == 1
     assert [rule["fired"] for rule in rules(shop)] == [1]
@@ -123,7 +123,7 @@ def incoming(shop: Any, text: str, thread: int | None = None) -> int:
 
 
 def test_a_reply_is_not_sent_again_to_a_message_that_came_later(shop: Any) -> None:
-    shop.configure(max_attempts=3)
+    shop.configure(max_attempts=3, fast_reads=False)
     thread = incoming(shop, "Is it there?")
     shop.market.faults({"route": "GET /inbox*", "account": "amy", "effect": "status", "status": 503, "count": 1})
     sent = shop.cli("run", "amy", "send_message", "--set", f"thread={thread}", "--set", "text=Yes, it is.")
@@ -161,7 +161,7 @@ def test_what_a_replay_has_answered_the_old_job_does_not_answer_once_more(shop: 
 
 
 def test_what_may_still_go_on_is_not_replayed_where_it_changes_something(shop: Any) -> None:
-    shop.configure(max_attempts=1)
+    shop.configure(max_attempts=1, fast_reads=False)
     thread = incoming(shop, "Is it there?")
     shop.market.faults({"route": "GET /inbox*", "account": "amy", "effect": "captcha"})
     assert shop.cli("run", "amy", "send_message", "--set", f"thread={thread}", "--set", "text=Yes.").code == 3

@@ -160,18 +160,8 @@ class Locators:
 
     # Every page
 
-    def headings(self) -> Locator:
-        return self._page.get_by_role("heading", level=1)
-
-    def account(self) -> Locator:
-        """Says "Signed in as …"; the attribute holds the username, the text only the shop's name."""
-        return self._page.get_by_role("banner").locator("[data-account]")
-
     def sign_out(self) -> Locator:
         return self._page.get_by_role("button", name="Sign out")
-
-    def alert(self) -> Locator:
-        return self._page.get_by_role("alert")
 
     def main_alert(self) -> Locator:
         return self._page.get_by_role("main").get_by_role("alert")
@@ -213,9 +203,6 @@ class Locators:
 
     def threads(self) -> Locator:
         return self._page.locator("[data-threads]")
-
-    def thread_rows(self) -> Locator:
-        return self._page.locator("[data-thread-id]")
 
     def log(self) -> Locator:
         return self._page.get_by_role("log", name="Messages")
@@ -270,6 +257,3 @@ class Locators:
 
     def listings(self) -> Locator:
         return self._page.locator("[data-listings]")
-
-    def listing_rows(self) -> Locator:
-        return self._page.locator("[data-listing-id]")

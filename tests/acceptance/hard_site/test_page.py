@@ -29,9 +29,13 @@ PAIRS = [word for key, value in LISTING.items() for word in ("--set", f"{key}={v
 HOP_BY_HOP = {"connection", "content-length", "content-encoding", "transfer-encoding", "host", "accept-encoding"}
 
 
-def test_a_session_that_expires_in_mid_flow_is_renewed_and_no_thread_is_read_twice(farid: Any, attempts: Any) -> None:
+@pytest.mark.parametrize(("asked", "fast"), [("inbox/thread", False), ("api/threads", True)], ids=["pages", "fast"])
+def test_a_session_that_expires_in_mid_flow_is_renewed_and_no_thread_is_read_twice(
+    farid: Any, attempts: Any, asked: str, fast: bool
+) -> None:
+    farid.configure(accounts=("farid",), fast_reads=fast)
     # The seed of the dice lets it happen after some threads and before others.
-    rule = {"route": "GET /inbox/thread/*", "effect": "expire_session", "probability": 0.3, "seed": 5, "count": 1}
+    rule = {"route": f"GET /{asked}/*", "effect": "expire_session", "probability": 0.3, "seed": 5, "count": 1}
     farid.market.faults(rule)
 
     done = farid.cli("run", "farid", "read_inbox", "--json")
@@ -145,7 +149,7 @@ def test_a_crashed_page_is_shown_as_it_was_seen_last(
     farid: Any, attempts: Any, picture: Any, evidence: Any, summary: Any
 ) -> None:
     # A renderer takes its time to die: the deadline must not come first.
-    farid.configure(accounts=("farid",), navigation_s=30)
+    farid.configure(accounts=("farid",), navigation_s=30, fast_reads=False)
     farid.market.faults({"route": "GET /inbox/thread/*", "effect": "crash_renderer", "count": 1})
 
     done = farid.cli("run", "farid", "read_inbox")
