@@ -17,6 +17,8 @@ from runner.sites.interface import BeforeSubmit
 from runner.sites.params import Params
 
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+"""As long as over HTTP; where a site takes less, it refuses in its own words."""
 
 Keyed = list[tuple[str, RemoteMessage]]
 
@@ -30,7 +32,7 @@ class SendMessageParams(Params):
     thread: Word = Field(
         description="The site's id of the thread, as `runner inbox list` shows it.", coerce_numbers_to_str=True
     )
-    text: Word = Field(description="What to write.")
+    text: Text = Field(description="What to write.")
     answering: str | None = Field(
         None, description="Key of the inbound message that is answered; the last one when it is not given."
     )
