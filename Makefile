@@ -38,9 +38,14 @@ pins: setup ## refresh requirements/*.txt from pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make pins" $(PIN) --output-file requirements/runtime.txt pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make pins" $(PIN) --extra dev --output-file requirements/dev.txt \
 		--constraint requirements/runtime.txt pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make pins" $(PIN) --extra bench --output-file requirements/bench.txt \
+		--constraint requirements/dev.txt pyproject.toml
 	$(BIN)/python tools/house_rules.py
 
-bench: setup ## measure the runner against a bare Playwright script
+# What else does a session (Crawlee, Selenium) is installed here and nowhere else; without it those ways are left out.
+bench: setup ## measure the runner against bare Playwright, Crawlee and Selenium
+	@$(BIN)/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements/bench.txt || \
+		echo "bench: Crawlee and Selenium could not be installed: they are left out" >&2
 	@$(BIN)/python -m bench $(ARGS)
 
 chaos: setup ## kill things while they work, and count what was lost or done twice

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from runner import logs, wiring
+from runner.browser.last_picture import LastPicture
+from runner.browser.trail import Trail
 from runner.config.load import load
 from runner.domain.jobs import Job, NewJob
 from runner.domain.states import JobState
@@ -21,23 +23,30 @@ from runner.store.hub import Subscription
 
 
 async def perform(runner: wiring.Runner, new: list[NewJob]) -> float:
-    """Submit the Jobs as one Batch; returns the seconds until the last Session was closed."""
-    accounts = {job.account for job in new}
+    """Submit the Jobs as one Batch; returns the seconds until the last was done and the last browser closed or kept."""
     with runner.books.events.subscribe() as seen:
         started = time.monotonic()
         batch_id, jobs = await runner.books.engine.submit_batch("bench", new)
-        ending = asyncio.create_task(_last_session_ended(seen, len(accounts)))
+        clock = Clock()
+        watching = asyncio.create_task(clock.watch(seen))
         await runner.cycles.work(batch_id, asyncio.Event())
+        watching.cancel()
         for job in jobs:
             _expect_success(await runner.books.engine.get(job.id))
-        return await ending - started
+        return clock.last - started
 
 
-async def _last_session_ended(seen: Subscription, sessions: int) -> float:
-    left = sessions
-    while left:
-        left -= (await anext(seen)).name == "SessionEnded"
-    return time.monotonic()
+class Clock:
+    """When a Job or a Session last ended: what is seen to beside the work may take a little longer."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    async def watch(self, seen: Subscription) -> None:
+        """Look at the clock whenever something ends."""
+        async for event in seen:
+            if event.name in ("JobSucceeded", "SessionEnded"):
+                self.last = time.monotonic()
 
 
 def _expect_success(job: Job) -> None:
@@ -54,9 +63,24 @@ def jobs_of(account: str, listing: dict[str, str]) -> list[NewJob]:
     ]
 
 
+def keep_nothing() -> None:
+    """Have no last picture taken and no trail kept, for the measurement of what they cost; nobody else may want that.
+
+    The ring of console and network lines stays: what it hears decides what is wrong, and it costs nothing by itself.
+    """
+
+    async def never(_: LastPicture) -> None:
+        await asyncio.Event().wait()
+
+    LastPicture.run = never  # type: ignore[method-assign]  # because there is no such setting, and should be none
+    Trail.begin = lambda *_, **__: None  # type: ignore[method-assign]  # the same
+
+
 async def main() -> None:
-    """Answer orders until stdin ends: `{"prepare": [account]}`, or `{"listings": {account: listing}}`."""
+    """Answer orders until stdin ends: those of `bench.orders`, and `{"flow": name, "accounts": [account]}`."""
     settings = load(Path(sys.argv[1]), environ={})
+    if sys.argv[2:] == ["none"]:
+        keep_nothing()
     redactor = Redactor()
     logs.configure(level=settings.log.level, style=settings.log.format, redactor=redactor)
     async with wiring.open_runner(settings, redactor) as runner:
@@ -69,6 +93,8 @@ async def main() -> None:
 def _asked(order: dict[str, Any]) -> list[NewJob]:
     if "prepare" in order:
         return [NewJob(account=name, flow="read_inbox") for name in order["prepare"]]
+    if "flow" in order:
+        return [NewJob(account=name, flow=order["flow"]) for name in order["accounts"]]
     return [job for account, listing in order["listings"].items() for job in jobs_of(account, listing)]
 
 
