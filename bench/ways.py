@@ -76,6 +76,14 @@ MODULES = {
 }
 
 
+def configuration(
+    market: BenchMarket, browser: Browser, accounts: Sequence[str], *, browsers: int, models: Path
+) -> str:
+    """The runner's configuration file: so many browsers at once, and a trained classifier that is shared."""
+    text = CONFIG.format(url=market.url, browser=browser.path, browsers=browsers, models=models)
+    return text + "".join(ACCOUNT.format(name=name, password_file=market.password_file(name)) for name in accounts)
+
+
 def full_browser() -> Path | None:
     """The Chromium that can show a window; None where there is none."""
     try:
@@ -197,11 +205,8 @@ class Ways:
 
     def _runner(self, place: Path, browsers: int, evidence: str) -> list[str]:
         config = place / "playwright.config.toml"
-        text = CONFIG.format(
-            url=self._market.url, browser=self._browser.path, browsers=browsers, models=self._folder / "models"
-        )
+        models = self._folder / "models"
+        text = configuration(self._market, self._browser, self._accounts, browsers=browsers, models=models)
         text += EVIDENCE[evidence]
-        for account in self._accounts:
-            text += ACCOUNT.format(name=account, password_file=self._market.password_file(account))
         config.write_text(text, encoding="utf-8")
         return ["bench.ours", str(config), evidence]
