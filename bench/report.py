@@ -62,10 +62,12 @@ class Spread:
 Number = Callable[[Measurement], float]
 
 
-def ratios(measured: Sequence[Measurement], browsers: int, number: Number, *, over: Way) -> Spread:
+def ratios(
+    measured: Sequence[Measurement], browsers: int, number: Number, *, over: Way, way: Way = Way.RUNNER
+) -> Spread:
     """The runner's number over another way's, round by round: both had the same neighbours on the machine."""
     theirs = {each.round: number(each) for each in of(measured, over, browsers)}
-    ours = {each.round: number(each) for each in of(measured, Way.RUNNER, browsers)}
+    ours = {each.round: number(each) for each in of(measured, way, browsers)}
     return Spread.of(ours[each] / theirs[each] for each in sorted(theirs.keys() & ours.keys()))
 
 

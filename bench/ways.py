@@ -40,6 +40,9 @@ model_dir = "{models}"
 [log]
 level = "error"
 """
+KEEPS_WARM = "pool" in BrowserSettings.model_fields
+COLD = "\n[browser.pool]\nmemory_mb = 0\n"
+"""No browser is kept warm: one is launched for each visit, and closed."""
 EVIDENCE = {
     "none": '[evidence]\ntrace = "off"\nthreads = false\n',
     "default": "",
@@ -63,9 +66,11 @@ class Way(StrEnum):
     CRAWLEE_BEST = "Crawlee, incognito, kept open"  # its best form
     BARE = "Playwright, launched as the runner does"  # what the runner's own cost is measured against
     BEST = "Playwright, warm profiles, one evaluate per page"  # its best form
+    COLD = "the runner, no browser kept warm"  # launched for each visit, as BARE does
     RUNNER = "the runner"  # the product
 
 
+OURS = (Way.COLD, Way.RUNNER)
 MODULES = {
     Way.USUAL: ("bench.bare", "usual"),
     Way.SELENIUM: ("bench.selenium_way", "persistent"),
@@ -94,6 +99,8 @@ def full_browser() -> Path | None:
 
 def missing(way: Way) -> str | None:
     """Why a way cannot be measured here; None when it can."""
+    if way is Way.COLD and not KEEPS_WARM:
+        return "this runner keeps no browser warm anyway"
     if way in (Way.USUAL, Way.SELENIUM) and full_browser() is None:
         return "there is no full Chromium here"
     if way is Way.SELENIUM and shutil.which("chromedriver") is None:
@@ -176,7 +183,7 @@ class Ways:
         """Start one; whoever asks for it ends it. Those of one `name` share profiles, and only one may be at work."""
         place = self._folder / f"{way.name.lower()}-{name or browsers}"
         place.mkdir(exist_ok=True)
-        command = self._runner(place, browsers, evidence) if way is Way.RUNNER else self._scripted(place, way)
+        command = self._runner(place, way, browsers, evidence) if way in OURS else self._scripted(place, way)
         return Worker(command, place / "log")
 
     def runner_aside(self, name: str, *, evidence: str = "default") -> Worker:
@@ -203,10 +210,10 @@ class Ways:
         file.write_text(json.dumps(plan), encoding="utf-8")
         return [module, str(file)]
 
-    def _runner(self, place: Path, browsers: int, evidence: str) -> list[str]:
+    def _runner(self, place: Path, way: Way, browsers: int, evidence: str) -> list[str]:
         config = place / "playwright.config.toml"
         models = self._folder / "models"
         text = configuration(self._market, self._browser, self._accounts, browsers=browsers, models=models)
-        text += EVIDENCE[evidence]
+        text += EVIDENCE[evidence] + (COLD if way is Way.COLD else "")
         config.write_text(text, encoding="utf-8")
         return ["bench.ours", str(config), evidence]
