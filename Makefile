@@ -11,7 +11,7 @@ BIN := .venv/bin
 PIN := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --upgrade \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: help setup demo test check pins bench chaos week screenshots clean
+.PHONY: help setup demo test check pins bench profile chaos week screenshots clean
 
 help: ## show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,10 +38,19 @@ pins: setup ## refresh requirements/*.txt from pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make pins" $(PIN) --output-file requirements/runtime.txt pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make pins" $(PIN) --extra dev --output-file requirements/dev.txt \
 		--constraint requirements/runtime.txt pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make pins" $(PIN) --extra bench --output-file requirements/bench.txt \
+		--constraint requirements/dev.txt pyproject.toml
 	$(BIN)/python tools/house_rules.py
 
-bench: setup ## measure the runner against a bare Playwright script
+# What else does a session (Crawlee, Selenium) is installed here and nowhere else; without it those ways are left out.
+bench: setup ## measure the runner against bare Playwright, Crawlee and Selenium
+	@$(BIN)/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements/bench.txt || \
+		echo "bench: Crawlee and Selenium could not be installed: they are left out" >&2
 	@$(BIN)/python -m bench $(ARGS)
+
+profile: setup ## draw where the runner's own processor time goes
+	@$(BIN)/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements/bench.txt
+	@$(BIN)/python -m bench.profile $(ARGS)
 
 chaos: setup ## kill things while they work, and count what was lost or done twice
 	@$(BIN)/python -m tests.chaos $(ARGS)

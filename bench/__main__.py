@@ -1,4 +1,4 @@
-"""What does the runner cost over a bare Playwright script? Run: make bench, or python -m bench --help.
+"""What does a session cost in the runner, and in what else there is? Run: make bench, or python -m bench --help.
 
 Writes the tables to bench/RESULTS.md, with what they were measured on. bench/README.md says what is measured.
 """
@@ -11,145 +11,188 @@ import dataclasses
 import os
 import platform
 import shlex
+import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
-from bench import claims, goods, report
-from bench.market import THREADS, BenchMarket, open_market
-from bench.measure import CAN_MEASURE, Meter
-from bench.report import Measurement
-from bench.ways import Way, Ways, Worker
+from bench import aims, claims, goods, report
+from bench.aims import Aim
+from bench.chart import chart
+from bench.market import THREADS, open_market
+from bench.measure import CAN_MEASURE
+from bench.report import Measurement, Spread
+from bench.sessions import ACCOUNTS, EVIDENCE, Bench, tell
+from bench.ways import HOUSE, Way, Ways, missing
 from runner.browser.discovery import Browser, find_browser
 
-ACCOUNTS = ("farid", "elena", "dev", "carla")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How much is measured."""
+    """How much is measured; `beside` are commands whose output is shown as it is."""
 
     rounds: int
-    memory_rounds: int
     browsers: tuple[int, ...]
     queue: claims.Queue
+    ways: tuple[Way, ...] = tuple(Way)
+    cold: tuple[Way, ...] = tuple(Way)
+    beside: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-FULL = Plan(rounds=5, memory_rounds=1, browsers=(1, 2, 4), queue=claims.Queue())
-SHORT = Plan(rounds=1, memory_rounds=1, browsers=(1,), queue=claims.Queue(accounts=100, jobs=1_000, claims=50))
-
-
-class Bench:
-    """Gives the same sessions to both ways in turn, and checks each against the marketplace's ledger."""
-
-    def __init__(self, market: BenchMarket, photo: Path, workers: dict[tuple[Way, int], Worker]) -> None:
-        self._market = market
-        self._photo = photo
-        self._workers = workers
-        self._made = 0
-
-    def prepare(self, accounts: Sequence[str], widest: int) -> None:
-        """Sign in, read what is old, and do everything once so that all is warm."""
-        for way in Way:
-            self._workers[way, widest].order({"prepare": accounts})
-        for way, browsers in self._workers:
-            self.once(way, browsers, number=0, memory=False)
-
-    def once(self, way: Way, browsers: int, *, number: int, memory: bool) -> Measurement:
-        """Measure `browsers` sessions side by side. Raises RuntimeError when they did not do their work."""
-        accounts = ACCOUNTS[:browsers]
-        self._market.write_to(accounts)
-        worker = self._workers[way, browsers]
-        order = {"listings": {account: self._listing() for account in accounts}}
-        with Meter(worker.pid, memory=memory) as meter:
-            seconds = worker.order(order)
-        self._check(way, accounts)
-        self._market.tidy()
-        return Measurement(way=way, browsers=browsers, round=number, seconds=seconds, cost=meter.cost)
-
-    def rounds(self, count: int, *, first: int, memory: bool, browsers: Sequence[int]) -> list[Measurement]:
-        """So many rounds; which way goes first changes every round."""
-        measured = []
-        for number in range(first, first + count):
-            order = list(Way) if number % 2 else list(reversed(Way))
-            for width in browsers:
-                measured += [self.once(way, width, number=number, memory=memory) for way in order]
-            tell(f"round {number}{' (memory)' if memory else ''} done")
-        return measured
-
-    def _listing(self) -> dict[str, str]:
-        self._made += 1
-        return goods.listing(self._made, self._photo)
-
-    def _check(self, way: Way, accounts: Sequence[str]) -> None:
-        done = self._market.done()
-        for account in accounts:
-            counts = done.get(account, Counter())
-            if counts.get("listing_published") != 1 or counts.get("thread_read") != THREADS:
-                raise RuntimeError(f"{way} did not do its work for {account}: the ledger says {dict(counts)}")
+FULL = Plan(
+    rounds=5,
+    browsers=(1, 2, 4),
+    queue=claims.Queue(),
+    beside={
+        "What keeping each step costs": "bench.trail",
+        "Ways to have a last picture": "bench.last_picture",
+        "What 200 listeners cost a cycle": "bench.listeners",
+        "Pages of the console": "bench.pages",
+    },
+)
+SHORT = Plan(rounds=1, browsers=(1,), cold=(Way.RUNNER,), queue=claims.Queue(accounts=100, jobs=1_000, claims=50))
 
 
 def machine(browser: Browser, load: float) -> str:
     """What the numbers were measured on."""
     memory = psutil.virtual_memory().total / 1024**3
+    packages = ", ".join(f"{name} {at}" for name in ("playwright", "crawlee", "selenium") if (at := _version(name)))
     return (
         f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GB RAM, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
-        f"{browser.name} {browser.version}, Playwright {version('playwright')}. "
+        f"{browser.name} {browser.version}, {packages}. "
         f"Load average at the start: {load:.2f}{', so it was busy with other work too' if load > 1 else ''}."
     )
 
 
-def run(plan: Plan, folder: Path) -> str:
-    """Measure, and return the page for RESULTS.md."""
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """All that was measured."""
+
+    measured: list[Measurement]
+    memory: list[Measurement]
+    cold: Mapping[Way, list[float]]
+    evidence: Mapping[str, list[Measurement]]
+    readings: Mapping[str, list[float]]
+
+    def aims(self) -> list[Aim]:
+        """The aims, those with what was measured."""
+        base, kept = self.evidence["none"], self.evidence["default"]
+        return [
+            *aims.of_sessions(self.measured),
+            Aim(
+                figure="processor time with default evidence over none, when nothing fails",
+                limit=1.05,
+                found=Spread.of(one.cpu_s / other.cpu_s for one, other in zip(kept, base, strict=True)),
+            ),
+            Aim(
+                figure="seconds of reading unchanged inboxes over reading them the first time",
+                limit=0.2,
+                found=Spread.of(
+                    one / other for one, other in zip(self.readings["again"], self.readings["first"], strict=True)
+                ),
+            ),
+        ]
+
+    def tables(self) -> str:
+        """Everything but what stands in modules of its own."""
+        return "\n".join(
+            [
+                f"## Aims\n\n{aims.table(self.aims())}",
+                f"## Sessions\n\n{report.tables(self.measured, self.memory)}",
+                f"## From nothing to the first result\n\n{_cold_table(self.cold)}",
+                f"## Evidence, when nothing fails\n\n{_evidence_table(self.evidence)}",
+            ]
+        )
+
+
+def run(plan: Plan, folder: Path) -> tuple[str, str]:
+    """Measure; the page for RESULTS.md, and its chart."""
     load, began = os.getloadavg()[0], datetime.now(UTC)
     browser = find_browser(configured=None, headless=True)
-    accounts, widest = ACCOUNTS[: max(plan.browsers)], max(plan.browsers)
+    left_out = {way: why for way in Way if (why := missing(way))}
+    which = [way for way in plan.ways if way not in left_out]
+    accounts = ACCOUNTS[: max(plan.browsers)]
     with open_market(folder / "market") as market, Ways(folder, market, browser, accounts) as ways:
-        workers = {(way, width): ways.worker(way, width) for width in plan.browsers for way in Way}
-        bench = Bench(market, goods.photo(folder / "camera.jpg"), workers)
-        bench.prepare(accounts, widest)
+        bench = Bench(market, goods.photo(folder / "camera.jpg"), ways, which, plan.browsers)
+        bench.prepare()
         tell("everything is warm")
-        measured = bench.rounds(plan.rounds, first=1, memory=False, browsers=plan.browsers)
-        memory = bench.rounds(plan.memory_rounds, first=plan.rounds + 1, memory=True, browsers=plan.browsers)
+        found = Found(
+            measured=bench.rounds(plan.rounds, first=1, memory=False),
+            memory=bench.rounds(1, first=plan.rounds + 1, memory=True),
+            cold=bench.cold(plan.rounds, [way for way in which if way in plan.cold]),
+            evidence=bench.evidence(plan.rounds),
+            readings=bench.readings(plan.rounds),
+        )
     tell("now claims")
     queued = asyncio.run(claims.measure(folder, plan.queue))
-    tables = f"{report.tables(measured, memory)}\n## Claims\n\n{claims.table(queued, plan.queue)}"
-    return page(plan, machine(browser, load), began, tables)
+    parts = [found.tables(), f"## Claims and events\n\n{claims.table(queued, plan.queue)}"]
+    parts += [f"## {title}\n\n{_beside(module)}" for title, module in plan.beside.items()]
+    said = page(plan, machine(browser, load), began, left_out)
+    return said + "\n".join(parts), chart(found.measured, max(plan.browsers))
 
 
-def page(plan: Plan, described: str, began: datetime, tables: str) -> str:
-    """RESULTS.md as a whole."""
+def page(plan: Plan, described: str, began: datetime, left_out: Mapping[Way, str]) -> str:
+    """The beginning of RESULTS.md."""
     command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    absent = "".join(f"\nLeft out: {way}, because {why}.\n" for way, why in left_out.items())
     return (
-        "# What the runner costs over a bare Playwright script\n\n"
+        "# What a session costs, in the runner and in what else there is\n\n"
         f"Written by `{command}` (`make bench`) on {began:%Y-%m-%d %H:%M} UTC. README.md says what is measured.\n\n"
         f"{described}\n\n"
-        f"One session: open the profile, read {THREADS} changed threads, publish a listing with a photo, close. "
-        f"Rounds: {plan.rounds}, both ways in turn; medians, with the least and the most in brackets. "
-        "Ratios are runner over bare script, taken round by round.\n\n"
-        f"{tables}"
+        f"One session: read {THREADS} changed threads, publish a listing with a photo. "
+        f"Rounds: {plan.rounds}, all ways in turn; medians, with the least and the most in brackets. "
+        f"Ratios are taken round by round.\n{absent}\n![Sessions per minute](results.svg)\n\n"
     )
 
 
-def tell(words: str) -> None:
-    """A line for whoever waits."""
-    sys.stderr.write(f"bench: {words}\n")
+def _cold_table(cold: Mapping[Way, Sequence[float]]) -> str:
+    rows = "".join(f"| {way} | {Spread.of(seconds).text(2)} |\n" for way, seconds in cold.items())
+    return f"| way | seconds from its start to the end of its first session |\n|---|---:|\n{rows}"
+
+
+def _evidence_table(evidence: Mapping[str, Sequence[Measurement]]) -> str:
+    base, rows = evidence["none"], ""
+    for kind in EVIDENCE:
+        pairs = list(zip(evidence[kind], base, strict=True))
+        cells = (
+            Spread.of(each.cpu_s for each in evidence[kind]).text(2),
+            Spread.of(one.cpu_s / other.cpu_s for one, other in pairs).text(2),
+            Spread.of(one.seconds / other.seconds for one, other in pairs).text(2),
+        )
+        rows += f"| {kind} | {' | '.join(cells)} |\n"
+    return f"| kept | processor s per session | over none | seconds, over none |\n|---|---:|---:|---:|\n{rows}"
+
+
+def _beside(module: str) -> str:
+    tell(f"now {module}")
+    done = subprocess.run([sys.executable, "-m", module], cwd=HOUSE, capture_output=True, text=True, check=False)
+    return f"`python -m {module}`\n\n```\n{(done.stdout or done.stderr).rstrip()}\n```\n"
 
 
 def main() -> None:
     """Parse the command line, measure, write."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").splitlines()[0])
+    names = [way.name.lower() for way in Way]
     parser.add_argument("--short", action="store_true", help="one round with one browser: to see that it works")
     parser.add_argument("--rounds", type=int, help=f"timed rounds (default {FULL.rounds})")
+    parser.add_argument("--ways", nargs="+", metavar="WAY", choices=names, help=f"only these of {', '.join(names)}")
+    parser.add_argument("--alone", action="store_true", help="the sessions and claims only, none of the other benches")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the tables go (default bench/RESULTS.md)")
     given = parser.parse_args()
     if not CAN_MEASURE:
@@ -157,9 +200,14 @@ def main() -> None:
     plan = SHORT if given.short else FULL
     if given.rounds:
         plan = dataclasses.replace(plan, rounds=given.rounds)
+    if given.ways:
+        plan = dataclasses.replace(plan, ways=tuple(way for way in Way if way.name.lower() in {*given.ways, "runner"}))
+    if given.alone:
+        plan = dataclasses.replace(plan, beside={})
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as folder:
-        text = run(plan, Path(folder))
+        text, drawn = run(plan, Path(folder))
     given.out.write_text(text, encoding="utf-8")
+    given.out.with_name("results.svg").write_text(drawn, encoding="utf-8")
     sys.stdout.write(text)
 
 

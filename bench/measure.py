@@ -26,7 +26,7 @@ class Part(StrEnum):
     """Which program a process belongs to."""
 
     PYTHON = "python"  # the bare script, or the runner
-    DRIVER = "driver"  # Playwright's driver (node)
+    DRIVER = "driver"  # Playwright's driver (node), or chromedriver
     CHROMIUM = "chromium"  # browsers with all their processes
 
 
@@ -143,8 +143,17 @@ def processes() -> list[Seen]:
     return found
 
 
+def held_bytes(root: int) -> dict[Part, int]:
+    """What a process and all that it started hold now, as PSS by part."""
+    seen = processes()
+    held = dict.fromkeys(Part, 0)
+    for pid, part in parts(seen, root=root, drivers=_drivers(seen, root)).items():
+        held[part] += pss_bytes(pid)
+    return held
+
+
 def _drivers(seen: Iterable[Seen], root: int) -> set[int]:
-    """Children of `root` that are Playwright's driver."""
+    """Children of `root` that are Playwright's driver, or Selenium's."""
     found = set()
     for each in seen:
         if each.parent == root:
@@ -152,6 +161,6 @@ def _drivers(seen: Iterable[Seen], root: int) -> set[int]:
                 words = (PROC / str(each.pid) / "cmdline").read_bytes().split(b"\0")
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if b"run-driver" in words:
+            if b"run-driver" in words or words[0].endswith(b"chromedriver"):
                 found.add(each.pid)
     return found

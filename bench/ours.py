@@ -14,6 +14,8 @@ from typing import Any
 
 from runner import logs, wiring
 from runner.browser import profiles
+from runner.browser.last_picture import LastPicture
+from runner.browser.trail import Trail
 from runner.config.load import load
 from runner.domain.jobs import Job, NewJob
 from runner.domain.states import JobState
@@ -69,9 +71,24 @@ def jobs_of(account: str, listing: dict[str, str]) -> list[NewJob]:
     ]
 
 
+def keep_nothing() -> None:
+    """Have no last picture taken and no trail kept, for the measurement of what they cost; nobody else may want that.
+
+    The ring of console and network lines stays: what it hears decides what is wrong, and it costs nothing by itself.
+    """
+
+    async def never(_: LastPicture) -> None:
+        await asyncio.Event().wait()
+
+    LastPicture.run = never  # type: ignore[method-assign]  # because there is no such setting, and should be none
+    Trail.begin = lambda *_, **__: None  # type: ignore[method-assign]  # the same
+
+
 async def main() -> None:
-    """Answer orders until stdin ends: `{"prepare": [account]}`, or `{"listings": {account: listing}}`."""
+    """Answer orders until stdin ends: those of `bench.orders`, and `{"flow": name, "accounts": [account]}`."""
     settings = load(Path(sys.argv[1]), environ={})
+    if sys.argv[2:] == ["none"]:
+        keep_nothing()
     redactor = Redactor()
     logs.configure(level=settings.log.level, style=settings.log.format, redactor=redactor)
     async with wiring.open_runner(settings, redactor) as runner:
@@ -84,6 +101,8 @@ async def main() -> None:
 def _asked(order: dict[str, Any]) -> list[NewJob]:
     if "prepare" in order:
         return [NewJob(account=name, flow="read_inbox") for name in order["prepare"]]
+    if "flow" in order:
+        return [NewJob(account=name, flow=order["flow"]) for name in order["accounts"]]
     return [job for account, listing in order["listings"].items() for job in jobs_of(account, listing)]
 
 

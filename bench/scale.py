@@ -21,7 +21,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from bench.measure import pss_bytes
 from bench.scale_calls import Asked, asked
 from bench.scale_store import Shop, built
 

@@ -1,23 +1,26 @@
-"""The two ways to do a session, each a process of its own per number of browsers, kept warm and given orders."""
+"""The ways to do a session, each a process of its own per number of browsers, kept warm and given orders."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bench.market import BenchMarket
-from runner.browser.discovery import Browser
+from runner.browser.discovery import Browser, find_browser
 from runner.browser.guard import Guard
 from runner.browser.sandbox import sandbox_mode
 from runner.config.settings import BrowserSettings
+from runner.errors import SetupError
 
 HOUSE = Path(__file__).parents[1]
 
@@ -27,14 +30,25 @@ base_url = "{url}"
 
 [browser]
 path = "{browser}"
-pool = {{ memory_mb = {pool_mb} }}
 
 [orchestrator]
 concurrency = {browsers}
 
+[inbox]
+model_dir = "{models}"
+
 [log]
 level = "error"
 """
+KEEPS_WARM = "pool" in BrowserSettings.model_fields
+COLD = "\n[browser.pool]\nmemory_mb = 0\n"
+"""No browser is kept warm: one is launched for each visit, and closed."""
+EVIDENCE = {
+    "none": '[evidence]\ntrace = "off"\nthreads = false\n',
+    "default": "",
+    "trace": '[evidence]\ntrace = "always"\n',
+}
+"""What is kept: nothing while nothing fails (see `bench.ours`), what is kept unless one says otherwise, and a trace."""
 ACCOUNT = """
 [[accounts]]
 name = "{name}"
@@ -44,10 +58,57 @@ password = {{ file = "{password_file}" }}
 
 
 class Way(StrEnum):
-    """Who does the session."""
+    """Who does the session, and how. README.md says what each of them is."""
 
-    BARE = "bare"  # a Playwright script
-    RUNNER = "runner"  # the product
+    USUAL = "Playwright, full Chromium per session"  # as most scripts are written
+    SELENIUM = "Selenium, full Chromium per session"
+    CRAWLEE = "Crawlee, persistent profiles"  # it keeps logins
+    CRAWLEE_BEST = "Crawlee, incognito, kept open"  # its best form
+    BARE = "Playwright, launched as the runner does"  # what the runner's own cost is measured against
+    BEST = "Playwright, warm profiles, one evaluate per page"  # its best form
+    COLD = "the runner, no browser kept warm"  # launched for each visit, as BARE does
+    RUNNER = "the runner"  # the product
+
+
+OURS = (Way.COLD, Way.RUNNER)
+MODULES = {
+    Way.USUAL: ("bench.bare", "usual"),
+    Way.SELENIUM: ("bench.selenium_way", "persistent"),
+    Way.CRAWLEE: ("bench.crawled", "persistent"),
+    Way.CRAWLEE_BEST: ("bench.crawled", "incognito"),
+    Way.BARE: ("bench.bare", "bare"),
+    Way.BEST: ("bench.bare", "best"),
+}
+
+
+def configuration(
+    market: BenchMarket, browser: Browser, accounts: Sequence[str], *, browsers: int, models: Path
+) -> str:
+    """The runner's configuration file: so many browsers at once, and a trained classifier that is shared."""
+    text = CONFIG.format(url=market.url, browser=browser.path, browsers=browsers, models=models)
+    return text + "".join(ACCOUNT.format(name=name, password_file=market.password_file(name)) for name in accounts)
+
+
+def full_browser() -> Path | None:
+    """The Chromium that can show a window; None where there is none."""
+    try:
+        return find_browser(configured=None, headless=False).path
+    except SetupError:
+        return None
+
+
+def missing(way: Way) -> str | None:
+    """Why a way cannot be measured here; None when it can."""
+    if way is Way.COLD and not KEEPS_WARM:
+        return "this runner keeps no browser warm anyway"
+    if way in (Way.USUAL, Way.SELENIUM) and full_browser() is None:
+        return "there is no full Chromium here"
+    if way is Way.SELENIUM and shutil.which("chromedriver") is None:
+        return "there is no chromedriver here: apt-get install chromium-driver"
+    package = {Way.SELENIUM: "selenium", Way.CRAWLEE: "crawlee", Way.CRAWLEE_BEST: "crawlee"}.get(way)
+    if package is not None and find_spec(package) is None:
+        return f"{package} is not installed: make bench installs it"
+    return None
 
 
 class Worker:
@@ -97,7 +158,7 @@ class Worker:
 
 
 class Ways:
-    """One Worker per way and number of browsers. All of a way share its profiles, and only one works at a time."""
+    """Workers of each way, each with profiles of its own, for some keep their browsers open. One works at a time."""
 
     def __init__(self, folder: Path, market: BenchMarket, browser: Browser, accounts: Sequence[str]) -> None:
         self._folder = folder
@@ -116,15 +177,28 @@ class Ways:
 
     def worker(self, way: Way, browsers: int) -> Worker:
         """Start one; it ends with the block."""
-        command = self._bare() if way is Way.BARE else self._runner(browsers)
-        return self._stack.enter_context(Worker(command, self._folder / f"{way}-{browsers}.log"))
+        return self._stack.enter_context(self.started(way, browsers))
 
-    def _bare(self) -> list[str]:
-        settings = BrowserSettings()
+    def started(self, way: Way, browsers: int, *, name: str = "", evidence: str = "default") -> Worker:
+        """Start one; whoever asks for it ends it. Those of one `name` share profiles, and only one may be at work."""
+        place = self._folder / f"{way.name.lower()}-{name or browsers}"
+        place.mkdir(exist_ok=True)
+        command = self._runner(place, way, browsers, evidence) if way in OURS else self._scripted(place, way)
+        return Worker(command, place / "log")
+
+    def runner_aside(self, name: str, *, evidence: str = "default") -> Worker:
+        """A runner with a store and profiles of its own; it ends with the block."""
+        return self._stack.enter_context(self.started(Way.RUNNER, 1, name=name, evidence=evidence))
+
+    def _scripted(self, place: Path, way: Way) -> list[str]:
+        settings, (module, form) = BrowserSettings(), MODULES[way]
         plan = {
+            "form": form,
             "url": self._market.url,
-            "profiles": str(self._folder / "bare-profiles"),
-            "browser": str(self._browser.path),
+            "profiles": str(place / "profiles"),
+            "browser": str(full_browser() if way is Way.USUAL else self._browser.path),
+            "full_browser": str(full_browser()),
+            "chromedriver": shutil.which("chromedriver"),
             "sandbox": sandbox_mode(setting="auto", is_root=os.geteuid() == 0).sandboxed,
             "args": Guard([self._market.url]).switches(),
             "viewport": settings.viewport.model_dump(),
@@ -132,15 +206,14 @@ class Ways:
             "timezone": settings.timezone,
             "password_files": {name: str(self._market.password_file(name)) for name in self._accounts},
         }
-        file = self._folder / "bare.json"
+        file = place / "plan.json"
         file.write_text(json.dumps(plan), encoding="utf-8")
-        return ["bench.bare", str(file)]
+        return [module, str(file)]
 
-    def _runner(self, browsers: int) -> list[str]:
-        config = self._folder / f"runner-{browsers}.toml"
-        # Like the bare script it launches a browser for each session, and closes it.
-        text = CONFIG.format(url=self._market.url, browser=self._browser.path, browsers=browsers, pool_mb=0)
-        for name in self._accounts:
-            text += ACCOUNT.format(name=name, password_file=self._market.password_file(name))
+    def _runner(self, place: Path, way: Way, browsers: int, evidence: str) -> list[str]:
+        config = place / "playwright.config.toml"
+        models = self._folder / "models"
+        text = configuration(self._market, self._browser, self._accounts, browsers=browsers, models=models)
+        text += EVIDENCE[evidence] + (COLD if way is Way.COLD else "")
         config.write_text(text, encoding="utf-8")
-        return ["bench.ours", str(config)]
+        return ["bench.ours", str(config), evidence]

@@ -112,8 +112,9 @@ def pins_that_disagree(top: Path) -> Iterator[tuple[PurePosixPath, str]]:
     """Requirements of pyproject.toml that the pins do not fulfil, and pins without a hash."""
     project = tomllib.loads((top / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     runtime = project.get("dependencies", [])
-    dev = project.get("optional-dependencies", {}).get("dev", [])
-    for name, wanted in (("runtime.txt", runtime), ("dev.txt", runtime + dev)):
+    extras = project.get("optional-dependencies", {})
+    dev, bench = runtime + extras.get("dev", []), runtime + extras.get("bench", [])
+    for name, wanted in (("runtime.txt", runtime), ("dev.txt", dev), ("bench.txt", bench)):
         path = PurePosixPath("requirements", name)
         pins: dict[str, str] = {}
         for block in re.split(r"\n(?=\S)", (top / path).read_text(encoding="utf-8")):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, case, cast, exists, literal, select, update
+from sqlalchemy import ColumnElement, Select, Table, Text, case, cast, exists, literal, select, update
 
 from runner.domain.drafts import KEYS
 from runner.domain.effects import EffectState
@@ -35,17 +36,21 @@ def fired(job_id: Any) -> ColumnElement[bool]:
 
 async def adopt(db: Database) -> None:
     """Note which Jobs send the Drafts and the follow-ups that have none yet by their rows."""
-    drafts = select(draft.c.id, job.c.id.label("job_id")).join(job, job.c.key == draft_key())
-    sends = select(enrolment_send.c.id, job.c.id.label("job_id")).join(job, job.c.key == send_key())
-    lost = (
-        (draft, drafts.where(draft.c.job_id.is_(None), draft.c.sendings > 0)),
-        (enrolment_send, sends.where(enrolment_send.c.job_id.is_(None))),
-    )
     async with db.read() as connection:
-        if not any([(await connection.execute(statement.limit(1))).first() for _, statement in lost]):
+        if not any([(await connection.execute(one)).first() for _, one, _ in _lost()]):
             return
     async with db.write() as connection:
-        for table, statement in lost:
+        for table, _, statement in _lost():
             for row in (await connection.execute(statement)).all():
                 mine = (table.c.id == row.id, table.c.job_id.is_(None))
                 await connection.execute(update(table).where(*mine).values(job_id=row.job_id))
+
+
+@cache
+def _lost() -> tuple[tuple[Table, Select[Any], Select[Any]], ...]:
+    """Where rows without their Job may be: the table, whether there is one, and all of them."""
+    drafts = select(draft.c.id, job.c.id.label("job_id")).join(job, job.c.key == draft_key())
+    sends = select(enrolment_send.c.id, job.c.id.label("job_id")).join(job, job.c.key == send_key())
+    lost_drafts = drafts.where(draft.c.job_id.is_(None), draft.c.sendings > 0)
+    lost_sends = sends.where(enrolment_send.c.job_id.is_(None))
+    return (draft, lost_drafts.limit(1), lost_drafts), (enrolment_send, lost_sends.limit(1), lost_sends)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.classification import Classification, Correction, MessageType, Queued
@@ -52,14 +53,8 @@ class Classifications:
 
     async def unclassified(self, *, limit: int) -> list[Unclassified]:
         """Inbound Messages without a type, the newest first: those are what somebody waits for."""
-        statement = (
-            select(message.c.id, message.c.text, _first_contact().label("first_contact"))
-            .where(message.c.direction == Direction.INBOUND, message.c.classified_at.is_(None))
-            .order_by(message.c.id.desc())
-            .limit(limit)
-        )
         async with self._db.read() as connection:
-            rows = await connection.execute(statement)
+            rows = await connection.execute(_unclassified(), {"at_most": limit})
             return [Unclassified(id=row.id, text=row.text, first_contact=bool(row.first_contact)) for row in rows]
 
     async def text_of(self, message_id: int) -> tuple[str, bool]:
@@ -159,6 +154,18 @@ class Classifications:
         return row.account_id, row.account, row.thread_id
 
 
+@cache
+def _unclassified() -> Select[Any]:
+    """Built once, asked often."""
+    return (
+        select(message.c.id, message.c.text, _first_contact().label("first_contact"))
+        .where(message.c.direction == Direction.INBOUND, message.c.classified_at.is_(None))
+        .order_by(message.c.id.desc())
+        .limit(bindparam("at_most", type_=Integer))
+    )
+
+
+@cache
 def _whose() -> Select[Any]:
     joined = (
         message.join(thread, thread.c.id == message.c.thread_id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, exists, or_, select, update
+from sqlalchemy import Integer, Row, Select, and_, bindparam, exists, or_, select, update
 
 from runner.domain.drafts import KEYS, Draft, DraftState, Withdrawn, why_off
 from runner.domain.effects import AT_SITE, IN_DOUBT
@@ -67,16 +68,9 @@ class Deliveries:
 
         One that waits again, and whose Job a person had done after all, is among them.
         """
-        ended = or_(job.c.state.in_(OVER), job.c.id.is_(None))
-        sent = and_(draft.c.state == DraftState.SENT, draft.c.job_id.is_not(None), ended)
-        after_all = and_(draft.c.state == DraftState.WAITING, job.c.state == JobState.SUCCEEDED)
-        statement = (
-            select(draft.c.id)
-            .select_from(draft.outerjoin(job, job.c.id == draft.c.job_id))
-            .where(draft.c.settled_at.is_(None), or_(sent, after_all), draft.c.id.not_in(but))
-        )
         async with self._db.read() as connection:
-            return list((await connection.execute(statement.order_by(draft.c.id).limit(limit))).scalars())
+            found = await connection.execute(_unsettled(), {"but": list(but), "at_most": limit})
+            return list(found.scalars())
 
     async def settle(self, draft_id: int) -> None:
         """Enter what came of its Job: what is sent has the rest of its Rule done, what is not waits for a person.
@@ -134,17 +128,35 @@ class Deliveries:
     async def to_withdraw(self) -> Sequence[int]:
         """The Jobs of outdated Drafts that nobody has begun; one that has fired is read back by its Job first."""
         await adopt(self._db)
-        statement = (
-            select(job.c.id)
-            .select_from(job.join(draft, draft.c.job_id == job.c.id))
-            .where(
-                job.c.state.in_(NOT_BEGUN),
-                draft.c.state.in_((DraftState.OUTDATED, DraftState.DISMISSED)),
-                ~fired(job.c.id),
-            )
-        )
         async with self._db.read() as connection:
-            return list((await connection.execute(statement)).scalars())
+            return list((await connection.execute(_to_withdraw())).scalars())
+
+
+@cache
+def _unsettled() -> Select[Any]:
+    """Built once, asked often."""
+    ended = or_(job.c.state.in_(OVER), job.c.id.is_(None))
+    sent = and_(draft.c.state == DraftState.SENT, draft.c.job_id.is_not(None), ended)
+    after_all = and_(draft.c.state == DraftState.WAITING, job.c.state == JobState.SUCCEEDED)
+    others = draft.c.id.not_in(bindparam("but", expanding=True))
+    return (
+        select(draft.c.id)
+        .select_from(draft.outerjoin(job, job.c.id == draft.c.job_id))
+        .where(draft.c.settled_at.is_(None), or_(sent, after_all), others)
+        .order_by(draft.c.id)
+        .limit(bindparam("at_most", type_=Integer))
+    )
+
+
+@cache
+def _to_withdraw() -> Select[Any]:
+    """Built once, asked often."""
+    outdated = draft.c.state.in_((DraftState.OUTDATED, DraftState.DISMISSED))
+    return (
+        select(job.c.id)
+        .select_from(job.join(draft, draft.c.job_id == job.c.id))
+        .where(job.c.state.in_(NOT_BEGUN), outdated, ~fired(job.c.id))
+    )
 
 
 def _with_job(draft_id: int) -> Select[Any]:

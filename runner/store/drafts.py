@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import ANSWERED_EARLIER, Decided, Draft, DraftState, Plan, Uses, Verdict
@@ -55,19 +70,10 @@ class Drafts:
         One whose type was corrected since is among them, unless something has been done about it; one that its
         counterpart has deleted is not.
         """
-        decided = select(decision.c.message_id).where(decision.c.message_id == message.c.id)
-        reopened = and_(decision.c.verdict.in_(OPEN_AGAIN), decision.c.classification < message.c.classification)
-        settled = decided.where(or_(~reopened, _dealt_with(message.c.id))).exists()
         since = self._db.clock.now() - within - LONGEST_STANDSTILL
-        statement = (
-            select(message.c.id)
-            .where(situations.INBOUND, message.c.classified_at > since, ~settled, message.c.id.not_in(but))
-            .where(message.c.deleted_at.is_(None))
-            .order_by(message.c.id)
-            .limit(limit)
-        )
+        asked = {"since": since, "but": list(but), "at_most": limit}
         async with self._db.read() as connection:
-            return list((await connection.execute(statement)).scalars())
+            return list((await connection.execute(_undecided(), asked)).scalars())
 
     async def decide(self, message_id: int, planner: Planner) -> Plan | None:
         """Decide about a Message, and do at once what changes our own books only; None when it was done meanwhile.
@@ -327,6 +333,22 @@ def _dealt_with(message_id: ColumnElement[int]) -> ColumnElement[bool]:
     return exists().where(draft.c.message_id == message_id, done).correlate_except(draft)
 
 
+@cache
+def _undecided() -> Select[Any]:
+    """Built once, asked often."""
+    decided = select(decision.c.message_id).where(decision.c.message_id == message.c.id)
+    reopened = and_(decision.c.verdict.in_(OPEN_AGAIN), decision.c.classification < message.c.classification)
+    settled = decided.where(or_(~reopened, _dealt_with(message.c.id))).exists()
+    in_time = and_(message.c.classified_at > bindparam("since"), message.c.deleted_at.is_(None))
+    return (
+        select(message.c.id)
+        .where(situations.INBOUND, in_time, ~settled, message.c.id.not_in(bindparam("but", expanding=True)))
+        .order_by(message.c.id)
+        .limit(bindparam("at_most", type_=Integer))
+    )
+
+
+@cache
 def _stale() -> Select[Any]:
     """The Drafts that nobody waits for any more.
 

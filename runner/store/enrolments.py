@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, and_, case, exists, func, or_, select, update
+from sqlalchemy import Integer, Row, Select, and_, bindparam, case, exists, func, or_, select, update
 
 from runner.domain.drafts import Withdrawn
 from runner.domain.enrolments import FOLLOW_UPS, LIVE, Enrolment, EnrolmentState, Send, SendState, StopReason
@@ -210,33 +211,15 @@ class Enrolments:
 
     async def stirring(self, *, limit: int, but: Collection[int] = ()) -> list[int]:
         """Enrolments about which there may be something to decide, the oldest due first."""
-        now = self._db.clock.now()
-        sending = exists().where(enrolment_send.c.enrolment_id == enrolment.c.id, enrolment_send.c.state == "sending")
-        enabled = exists().where(sequence.c.id == enrolment.c.sequence_id, sequence.c.enabled.is_(True))
-        idle = or_(~sending, enrolment.c.state == EnrolmentState.IN_DOUBT)
-        due = or_(enrolment.c.next_due_at.is_(None), enrolment.c.next_due_at <= now) & idle & enabled
-        live = enrolment.c.state.in_(LIVE) & or_(due, _said_since(), _put_away())
-        statement = (
-            select(enrolment.c.id)
-            .where(or_(live, enrolment.c.id.in_(_ended_sends())), enrolment.c.id.not_in(but))
-            .order_by(enrolment.c.next_due_at.nulls_first(), enrolment.c.id)
-            .limit(limit)
-        )
+        asked = {"now": self._db.clock.now(), "but": list(but), "at_most": limit}
         async with self._db.read() as connection:
-            return list((await connection.execute(statement)).scalars())
+            return list((await connection.execute(_stirring(), asked)).scalars())
 
     async def note_late_replies(self) -> int:
         """Note who has written after the last step, or after somebody stopped it; returns how many."""
         since = self._db.clock.now() - LATE_REPLIES
-        new = exists().where(
-            message.c.thread_id == enrolment.c.thread_id,
-            message.c.direction == Direction.INBOUND,
-            message.c.id > enrolment.c.seen_id,
-        )
-        over = enrolment.c.state.not_in(LIVE) & enrolment.c.replied_at.is_(None) & (enrolment.c.ended_at > since)
-        found = select(enrolment.c.id).where(over, enrolment.c.position > 0, new)
         async with self._db.read() as connection:
-            numbers = list((await connection.execute(found)).scalars())
+            numbers = list((await connection.execute(_replied_late(), {"since": since})).scalars())
         if not numbers:
             return 0
         values = {"replied_at": self._db.clock.now(), "replied_after": enrolment.c.position}
@@ -266,6 +249,35 @@ def _unwanted(row: Row[Any]) -> str | None:
     if row.said:
         return "the counterpart has written since: what they say is looked at first"
     return None if row.enabled else "its sequence is disabled"
+
+
+@cache
+def _stirring() -> Select[Any]:
+    """Built once, asked often."""
+    sending = exists().where(enrolment_send.c.enrolment_id == enrolment.c.id, enrolment_send.c.state == "sending")
+    enabled = exists().where(sequence.c.id == enrolment.c.sequence_id, sequence.c.enabled.is_(True))
+    idle = or_(~sending, enrolment.c.state == EnrolmentState.IN_DOUBT)
+    due = or_(enrolment.c.next_due_at.is_(None), enrolment.c.next_due_at <= bindparam("now")) & idle & enabled
+    live = enrolment.c.state.in_(LIVE) & or_(due, _said_since(), _put_away())
+    return (
+        select(enrolment.c.id)
+        .where(or_(live, enrolment.c.id.in_(_ended_sends())), enrolment.c.id.not_in(bindparam("but", expanding=True)))
+        .order_by(enrolment.c.next_due_at.nulls_first(), enrolment.c.id)
+        .limit(bindparam("at_most", type_=Integer))
+    )
+
+
+@cache
+def _replied_late() -> Select[Any]:
+    """Built once, asked often."""
+    new = exists().where(
+        message.c.thread_id == enrolment.c.thread_id,
+        message.c.direction == Direction.INBOUND,
+        message.c.id > enrolment.c.seen_id,
+    )
+    recently = enrolment.c.ended_at > bindparam("since")
+    over = enrolment.c.state.not_in(LIVE) & enrolment.c.replied_at.is_(None) & recently
+    return select(enrolment.c.id).where(over, enrolment.c.position > 0, new)
 
 
 def _said_since(*, by_them: bool = False) -> Any:

@@ -30,6 +30,7 @@ def write(tmp_path: Path) -> Write:
     to_file("pyproject.toml", PYPROJECT)
     to_file("requirements/runtime.txt", PIN)
     to_file("requirements/dev.txt", PIN + "pytest==9.0.1 \\\n    --hash=sha256:00ff\n")
+    to_file("requirements/bench.txt", PIN)
     to_file("runner/jobs.py", f"x: int = f()  {IGNORE}[no-untyped-call]  # the library has no types\n")
     to_file("tests/unit/test_jobs.py", f"def test_x() -> None: ...  {NO_QA}: E501 a picture in letters\n")
     return to_file
