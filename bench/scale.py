@@ -23,6 +23,7 @@ from pathlib import Path
 
 from bench.scale_calls import Asked, asked
 from bench.scale_store import Shop, built
+from runner.browser.processes import pss_bytes
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 MOST_SLOPE = 0.15
