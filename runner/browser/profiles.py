@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from runner.browser import processes
 from runner.errors import Conflict, SetupError
 
@@ -111,17 +113,19 @@ def locked(profile_dir: Path, *, account: str) -> Iterator[None]:
 
 
 def _wait_for(handle: int, profile_dir: Path, account: str) -> None:
-    until, given = time.monotonic() + LOCK_WAIT_S, False
+    until = time.monotonic() + LOCK_WAIT_S
+    idle: list[psutil.Process] = []
     while not _try_lock(handle):
         now = time.monotonic()
         if claim(profile_dir):
-            until, given = now + GIVE_WAY_S, True
-        elif now > until:
-            if not given:
-                raise taken(profile_dir, account)
+            # Whose browser it is now: while its owner closes it, somebody else may be quicker with one of their own.
             idle = processes.with_descendants(processes.browsers_on(user_data_dir(profile_dir)))
+            until = now + GIVE_WAY_S
+        elif now > until:
+            if not idle:
+                raise taken(profile_dir, account)
             processes.kill(idle)
-            until, given = now + LOCK_WAIT_S, False
+            until, idle = now + LOCK_WAIT_S, []
         time.sleep(_LOCK_POLL_S)
 
 
