@@ -156,9 +156,11 @@ def change(
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
-    """Change what a channel is told, and when not; what is not given stays as it is.
+    """Change what a channel is told, and when not.
 
     Example: runner channels change phone --kind person_needed --kind error_flood --no-quiet
+
+    What is not given stays as it is.
     """
     settings, _ = options.settings(config)
     if quiet is not None and no_quiet:

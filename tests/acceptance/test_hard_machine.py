@@ -36,7 +36,7 @@ class SmallDisk:
         folder.mkdir()
         self.is_real = sys.platform == "linux" and IS_ROOT
         if self.is_real:
-            mount = ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(folder)]
+            mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
             subprocess.run(mount, check=True, capture_output=True)
 
     def fill(self) -> None:

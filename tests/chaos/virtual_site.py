@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -206,16 +206,20 @@ def live_session(world: World, account: str) -> Any:
         sent.password = True
         yield
 
+    async def within(seconds: float, awaitable: Awaitable[object], what: str) -> object:
+        return await awaitable
+
     return SimpleNamespace(
         page=SimpleNamespace(world=world, account=account, url="http://virtual.invalid/"),
         redactor=Redactor(),
         forget=lambda: None,
+        within=within,
         browser_version="virtual",
         trace=SimpleNamespace(start=nothing, stop=nothing),
         for_the_trace=for_the_trace,
         trail=Untrodden(),
         context=SimpleNamespace(route=nothing, unroute=nothing),
-        timeouts=SimpleNamespace(navigation_s=10.0),
+        timeouts=SimpleNamespace(action_s=10.0, navigation_s=10.0),
         guard=None,
         ring=SimpleNamespace(last_response=None),
         gone=asyncio.Event(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.console import at_work, parts
@@ -10,6 +10,7 @@ from runner.console.application import House
 from runner.console.desk import Desk
 
 MOST = 60
+HEADLESS = "headless"
 HOW = "runner daemon --console"
 
 
@@ -35,21 +36,37 @@ async def _read(desk: Desk) -> Any:
 
 
 def _wall(desk: Desk, found: Mapping[str, Any], *, watches: bool) -> None:
-    if not found["sessions"]:
+    doing = {each["session_id"]: each for each in found["work"] if each["session_id"]}
+    at_rest = [each for each in found["sessions"] if each["id"] not in doing and each["mode"] == HEADLESS]
+    shown = [each for each in found["sessions"] if each not in at_rest]
+    if shown:
+        parts.title(parts.counted(len(shown), "session"), "open now")
+        with parts.tag("div").classes("wall"):
+            for session in shown:
+                _tile(desk, session, doing.get(session["id"]), watches=watches)
+    else:
         parts.empty(
-            "No browser is open now.",
-            "They are shown here as they open. Start a cycle on Now to see some.",
+            "No browser is at work now.",
+            "They are shown here as they begin. Start a cycle on Now to see some.",
             address="/",
             action="To Now",
         )
-        return
-    parts.title(parts.counted(len(found["sessions"]), "session"), "open now")
-    doing = {each["session_id"]: each for each in found["work"] if each["session_id"]}
-    with parts.tag("div").classes("wall"):
-        for session in found["sessions"]:
-            _tile(desk, session, doing.get(session["id"]), watches=watches)
+    _at_rest(at_rest, watches=watches)
     if found["more"]:
         parts.tag("p", f"Only the newest {MOST} are shown.").classes("soft")
+
+
+def _at_rest(sessions: Sequence[Mapping[str, Any]], *, watches: bool) -> None:
+    """Those that are kept warm, and one that a person has kept in hand: no picture, but a way to each."""
+    if not sessions:
+        return
+    with parts.tag("p").classes("soft across tight"):
+        parts.tag("span", "Open, with nothing being done:")
+        for each in sessions:
+            if watches:
+                parts.link(f"/live/{each['id']}", each["account"], label=f"Watch {each['account']}", new_tab=True)
+            else:
+                parts.link(parts.inside("accounts", each["account"]), each["account"])
 
 
 def _tile(desk: Desk, session: Mapping[str, Any], work: Mapping[str, Any] | None, *, watches: bool) -> None:

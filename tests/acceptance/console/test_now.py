@@ -63,7 +63,7 @@ async def test_one_inbox_is_read_and_its_browser_watched(person: Page, console: 
     await person.get_by_role("button", name="Give it back").click(timeout=40_000)
     await expect(person.get_by_role("button", name="Take control")).to_be_visible()
     await person.goto("/live")
-    await expect(person.get_by_text("No browser is open now.")).to_be_visible(timeout=90_000)
+    await expect(person.get_by_text("No browser is at work now.")).to_be_visible(timeout=90_000)
 
 
 async def test_an_account_that_waits_for_a_person_is_an_alert_with_its_cure(person: Page, console: Any) -> None:

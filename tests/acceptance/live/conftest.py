@@ -52,7 +52,7 @@ def told() -> type[Told]:
 @pytest.fixture
 def farid(shop: Any) -> Any:
     """A shop with farid only, whose live view takes any port."""
-    shop.configure(accounts=("farid",), extra="[live]\nport = 0\n")
+    shop.configure(accounts=("farid",), extra="[live]\nport = 0\n", fast_reads=False)
     return shop
 
 

@@ -27,7 +27,7 @@ def steps(shop: Any) -> int:
 async def test_a_headless_run_is_watched_taken_over_at_its_next_step_and_goes_on(
     shop: Any, operator: Any, told: Any, events: Any, soon: Soon
 ) -> None:
-    shop.configure(accounts=("farid",), extra="[live]\nport = 0\n")
+    shop.configure(accounts=("farid",), extra="[live]\nport = 0\n", fast_reads=False)
     config = shop.config.read_text().replace("[timeouts]\n", "[timeouts]\nattempt_s = 20\n")
     shop.config.write_text(config)
     shop.market.faults({**SLOWLY, "ms": 300})
@@ -96,7 +96,7 @@ async def test_a_daemon_works_on_where_its_port_is_taken_and_is_found_all_the_sa
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        shop.configure(accounts=("farid",), extra=f"[live]\nport = {port}\n")
+        shop.configure(accounts=("farid",), extra=f"[live]\nport = {port}\n", fast_reads=False)
         shop.market.faults(SLOWLY)
         process = shop.start("daemon", "--live", "--every", "600")
         err = told(process.stderr)
