@@ -72,8 +72,8 @@ async def test_at_rest_nothing_of_the_site_goes_on_and_the_next_visit_begins_wit
     async with Pool(browsers, RULES, served=everybody) as pool:
         assert await keep(pool, session)
         assert (session.page.url, len(session.context.pages)) == ("about:blank", 1)
-        # What was on its way to the server arrives in the first round; in the second the site's scripts would have asked
-        # for much, had any gone on. A browser that works is the clock.
+        # What was on its way to the server arrives in the first round; in the second the scripts of the site would have
+        # asked for much, had any gone on. A browser that works is the clock.
         for _ in range(2):
             asked = len(web.seen)
             for _ in range(20):
