@@ -58,6 +58,8 @@ class Effect:
 
 AT_SITE = (EffectState.CONFIRMED, EffectState.DUPLICATED)
 IN_DOUBT = (EffectState.UNKNOWN, EffectState.ARMED)
+UNDECIDED = (*IN_DOUBT, EffectState.DUPLICATED)
+"""A person may still have to decide about these, and needs the Job with its Evidence for it."""
 MAY_HAVE_HAPPENED = (*AT_SITE, *IN_DOUBT)
 """The surest first."""
 

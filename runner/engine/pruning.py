@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, exists, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from runner.domain.effects import EffectState
+from runner.domain.effects import UNDECIDED
 from runner.domain.jobs import Bulk
 from runner.domain.states import ENDED
 from runner.engine import rows
@@ -16,7 +16,6 @@ from runner.store import events, replay_chains
 from runner.store.database import Database
 from runner.store.tables import attempt, batch, effect, evidence, job, job_dependency, pruned_job, step
 
-UNDECIDED = (EffectState.ARMED, EffectState.UNKNOWN, EffectState.DUPLICATED)
 """A person may still have to decide about these, and needs the Job's evidence for it."""
 
 

@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.message_changes import Changes, Known, changes
 from runner.domain.messages import RemoteMessage
+from runner.domain.states import Direction
 from runner.store.account_ids import CHUNK
 from runner.store.columns import storable
+from runner.store.reopening import reopen_last
 from runner.store.thread_tables import message_edit
 from runner.store.trade_tables import message
 
@@ -38,6 +40,8 @@ async def keep(connection: AsyncConnection, thread_id: int, made: Changes, now: 
     for gone, deleted_at in ((made.deleted, now), (made.restored, None)):
         for each in gone:
             await connection.execute(update(message).where(message.c.id == each.id).values(deleted_at=deleted_at))
+    if any(each.direction is Direction.INBOUND for each in made.deleted):
+        await reopen_last(connection, thread_id)
 
 
 async def former_texts(connection: AsyncConnection, message_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runner.domain.drafts import DraftState
-from runner.domain.effects import EffectState
+from runner.domain.effects import UNDECIDED
 from runner.domain.enrolments import SendState
 from runner.domain.notices import NoticeKind, NoticeState
 from runner.domain.states import ENDED, AccountState
@@ -27,8 +27,6 @@ from runner.store.sla_tables import sla_watch
 from runner.store.tables import account, attempt, effect, event, evidence, job, session, step
 
 READ_AT_ONCE = 1_000
-UNDECIDED = (EffectState.ARMED, EffectState.UNKNOWN, EffectState.DUPLICATED)
-"""A person may still have to decide about these, and needs the Job's evidence for it."""
 OVER = (NoticeState.SENT, NoticeState.FOLDED, NoticeState.DEAD)
 TROUBLED = (AccountState.PARKED, AccountState.LOCKED)
 ENDING = (NoticeKind.ACCOUNT_PARKED, NoticeKind.PERSON_NEEDED, NoticeKind.ERROR_FLOOD)

@@ -29,12 +29,6 @@ CREATE = (
     "CREATE TRIGGER job_tally_update AFTER UPDATE OF state ON job WHEN old.state IS NOT new.state BEGIN "
     f"{_ONE_LESS}; {_ONE_MORE}; END",
 )
-FILL = "INSERT INTO job_tally (state, number) SELECT state, count(*) FROM job GROUP BY state"
-DROP = (
-    "DROP TRIGGER IF EXISTS job_tally_insert",
-    "DROP TRIGGER IF EXISTS job_tally_delete",
-    "DROP TRIGGER IF EXISTS job_tally_update",
-)
 
 
 @event.listens_for(job, "after_create")

@@ -298,6 +298,25 @@ async def test_what_the_counterpart_has_deleted_is_not_answered_and_silences_not
     }
 
 
+@pytest.mark.parametrize("drafted_first", [False, True])
+async def test_whoever_takes_back_their_second_message_gets_an_answer_to_the_first(
+    desk: Desk, *, drafted_first: bool
+) -> None:
+    await desk.rule()
+    asked = await desk.arrives("20?")
+    if drafted_first:
+        await desk.answering.sweep()
+    await desk.arrives("oops")
+    await desk.answering.sweep()
+    first, oops = await desk.threads.messages_of(1)
+    await desk.shows(first)
+    await desk.answering.sweep()
+    assert {each.message_id: each.state for each in await desk.drafts()} == {
+        asked: DraftState.WAITING,
+        oops.id: DraftState.OUTDATED,
+    }
+
+
 # ── One bad item, and inboxes without times ───────────────────────────────────────────────────────────────────
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from runner.store import tallies
-
 revision = "0016"
 down_revision = "0015"
 branch_labels = None
@@ -26,6 +24,19 @@ INDEXES: tuple[tuple[str, str, str | sa.TextClause, str | None], ...] = (
 )
 
 
+ONE_MORE = (
+    "INSERT INTO job_tally (state, number) VALUES (new.state, 1) ON CONFLICT (state) DO UPDATE SET number = number + 1"
+)
+ONE_LESS = "UPDATE job_tally SET number = number - 1 WHERE state = old.state"
+TRIGGERS = (
+    f"CREATE TRIGGER job_tally_insert AFTER INSERT ON job BEGIN {ONE_MORE}; END",
+    f"CREATE TRIGGER job_tally_delete AFTER DELETE ON job BEGIN {ONE_LESS}; END",
+    "CREATE TRIGGER job_tally_update AFTER UPDATE OF state ON job WHEN old.state IS NOT new.state BEGIN "
+    f"{ONE_LESS}; {ONE_MORE}; END",
+)
+FILL = "INSERT INTO job_tally (state, number) SELECT state, count(*) FROM job GROUP BY state"
+
+
 def upgrade() -> None:
     """Add them; what is kept stays kept."""
     op.add_column("attempt", sa.Column("evidence_freed_at", BIG))
@@ -38,14 +49,14 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("state", name="pk_job_tally"),
     )
-    for statement in (tallies.FILL, *tallies.CREATE):
+    for statement in (FILL, *TRIGGERS):
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Take them away again."""
-    for statement in tallies.DROP:
-        op.execute(statement)
+    for name in ("insert", "delete", "update"):
+        op.execute(f"DROP TRIGGER IF EXISTS job_tally_{name}")
     op.drop_table("job_tally")
     for name, table, _, _ in reversed(INDEXES):
         op.drop_index(name, table)
